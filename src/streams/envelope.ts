@@ -1,0 +1,36 @@
+import type { Acceptance, Idempotency } from '../model/acceptance.js'
+import type { Failure } from '../model/failure.js'
+import type { Notification } from '../model/notification.js'
+import { PASS, type Verdict } from '../model/verdict.js'
+
+export type Settled =
+  | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
+  | { readonly kind: 'refused'; readonly failure: Failure }
+
+/**
+ * A notification on its way to the ledger, with the way back to whoever handed it in.
+ * Custody passes at `settle`, which is called exactly once.
+ */
+export interface Envelope {
+  readonly notification: Notification
+  /** New: a row is to be written. Due: the row exists and its time has come. */
+  readonly origin: 'new' | 'due'
+  readonly idempotency: Idempotency | null
+  settle(settled: Settled): void
+}
+
+/** An envelope and what the stages have made of it so far. */
+export interface Judged {
+  readonly envelope: Envelope
+  /** As rendered. */
+  readonly notification: Notification
+  readonly verdict: Verdict
+}
+
+export type Batch = readonly Judged[]
+
+export const unjudged = (envelope: Envelope): Judged => ({
+  envelope,
+  notification: envelope.notification,
+  verdict: PASS,
+})

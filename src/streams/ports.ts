@@ -1,0 +1,140 @@
+import type { Acceptance, Idempotency } from '../model/acceptance.js'
+import type { Channel, Notification, Priority, QueuedChannel, Status } from '../model/notification.js'
+import type { DeliveryFailureCode, Receipt } from '../model/outcome.js'
+
+/** The time by the ledger's clock, in epoch milliseconds: every instance and the fence agree on it. */
+export interface Clock {
+  now(): number
+}
+
+/** What `accept` records about a notification. */
+export type Decision =
+  /** `dueAt` null: now. `admitted`: it passed every stage and waits only for a free slot. */
+  | { readonly status: 'pending'; readonly dueAt: number | null; readonly admitted: boolean; readonly reason: string | null }
+  | { readonly status: 'sent' }
+  | { readonly status: 'suppressed' | 'expired' | 'failed'; readonly reason: string }
+
+export interface NewEntry {
+  readonly notification: Notification
+  readonly decision: Decision
+  readonly idempotency: Idempotency | null
+}
+
+/** `mismatch`: the key was used with another request, and nothing was written. */
+export type InsertResult = { readonly kind: 'accepted'; readonly acceptance: Acceptance } | { readonly kind: 'mismatch' }
+
+export interface DueEntry {
+  readonly notification: Notification
+  readonly decision: Decision
+}
+
+/** A notification whose lease this process holds until `leaseMs` after the claim. */
+export interface Claimed {
+  readonly notification: Notification
+  readonly leaseToken: string
+}
+
+/** The result of one attempt, written only while the lease token is still ours. */
+export interface AttemptResult {
+  readonly id: string
+  readonly leaseToken: string
+  readonly attempt: number
+  readonly channel: QueuedChannel
+  readonly status: 'sent' | 'failed' | 'retry' | 'released'
+  /** For `retry` only. */
+  readonly retryAfterMs: number
+  readonly failure: { readonly code: DeliveryFailureCode; readonly message: string } | null
+  readonly receipt: Receipt | null
+  readonly startedAt: number
+  readonly durationMs: number
+}
+
+/** PostgreSQL: the truth. Every method is one round trip for the whole batch and rejects when the store is away. */
+export interface Ledger {
+  /** Writes new rows and their idempotency keys in one transaction; results are in the order of the entries. */
+  insert(entries: readonly NewEntry[]): Promise<readonly InsertResult[]>
+  /** Records what was decided about rows that fell due. */
+  decide(entries: readonly DueEntry[]): Promise<void>
+  /** Reads those of `ids` that are pending and not admitted, with the time at which each is due. */
+  pending(ids: readonly string[]): Promise<readonly { readonly notification: Notification; readonly dueAt: number }[]>
+  /** Takes the lease on those of `ids` that may be delivered now. */
+  claim(ids: readonly string[], leaseMs: number): Promise<readonly Claimed[]>
+  /** Writes results; returns the ids that took effect and when the retried ones are due. */
+  settle(results: readonly AttemptResult[]): Promise<ReadonlyMap<string, { readonly dueAt: number | null }>>
+}
+
+export interface ReadyEntry {
+  readonly id: string
+  readonly channel: QueuedChannel
+  readonly priority: Priority
+  /** The place in the lane, from `deadline()`. */
+  readonly score: number
+}
+
+export interface DelayEntry {
+  readonly id: string
+  readonly dueAt: number
+}
+
+export interface QueueDepth {
+  readonly ready: Readonly<Record<QueuedChannel, number>>
+  readonly delayed: number
+}
+
+/**
+ * An index of what is ready and what falls due. It may lose or repeat ids at any
+ * time: the ledger fences repeats, the sweeper restores losses.
+ */
+export interface Queue {
+  /** Adds to the ready lanes; an id that is already there keeps its place. */
+  push(entries: readonly ReadyEntry[]): Promise<void>
+  /** Removes and returns up to `max` ids: critical ones first, then by score. */
+  take(channel: QueuedChannel, max: number): Promise<readonly string[]>
+  /** Adds to the delay set; an id that is already there moves to the new time. */
+  delay(entries: readonly DelayEntry[]): Promise<void>
+  /** Removes and returns up to `max` ids that are due at `now`, earliest first. */
+  takeDue(now: number, max: number): Promise<readonly string[]>
+  depth(): Promise<QueueDepth>
+  /** Calls back when something may be ready in a lane, here or in another instance. Returns the unsubscriber. */
+  onReady(listener: (channel: QueuedChannel) => void): () => void
+}
+
+export interface RateKey {
+  readonly tenantId: string
+  readonly userId: string
+  readonly channel: Channel
+}
+
+export interface RateLimits {
+  readonly perHour: number
+  readonly perDay: number
+}
+
+/** Counts what each recipient was sent in the current clock hour and day (UTC). */
+export interface RateCounters {
+  /** Counts each key once where it is below both limits; says for each whether it was. In order: repeats of a key see each other. */
+  take(keys: readonly RateKey[], limits: RateLimits, now: number): Promise<readonly boolean[]>
+}
+
+/** Told of in-app notifications once they are committed; must not throw: the rows are the truth. */
+export interface Inbox {
+  announce(notifications: readonly Notification[]): Promise<void>
+}
+
+export interface DeliveryPolicy {
+  /** How long one try may take before it is aborted. */
+  readonly timeoutMs: number
+  /** Tries within one attempt, seconds apart; 1 is no retry in process. */
+  readonly tries: number
+  /** How many deliveries run at once: the bulkhead. */
+  readonly slots: number
+}
+
+/** Sends by one channel. Throws `DeliveryFailure`; stops when the signal says so. */
+export interface Sink {
+  /** What the circuit breaker guards as one: a host, a provider. Null: nothing to break. */
+  target(notification: Notification): string | null
+  send(notification: Notification, signal: AbortSignal): Promise<Receipt>
+}
+
+export type { Acceptance, Status }

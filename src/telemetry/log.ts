@@ -1,0 +1,49 @@
+import { type DestinationStream, pino } from 'pino'
+import { EVENTS, type EventName } from './events.js'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+/** What a line may carry. Titles, contents, addresses and tokens have no place here. */
+export interface LogFields {
+  readonly notification_id?: string
+  readonly tenant_id?: string
+  readonly channel?: string
+  readonly trace_id?: string
+  readonly err?: unknown
+  readonly [field: string]: unknown
+}
+
+export interface Log {
+  event(name: EventName, fields?: LogFields): void
+  level: string
+  /** Writes what is buffered; called last. */
+  flush(): void
+}
+
+/** Names that must never be logged, wherever they stand in the fields. */
+const REDACTED = ['email', 'phone', 'token', 'authorization', 'password', 'secret', 'title', 'content', 'metadata', 'variables']
+
+export function createLog(level: LogLevel, destination?: DestinationStream): Log {
+  const logger = pino(
+    {
+      level,
+      base: { pid: process.pid },
+      messageKey: 'event',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: pino.stdSerializers.errWithCause },
+      redact: { paths: REDACTED.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+    },
+    destination ?? pino.destination({ dest: 1, sync: false, minLength: 0 }),
+  )
+  return {
+    event: (name, fields = {}) => logger[EVENTS[name]](fields, name),
+    get level() {
+      return logger.level
+    },
+    set level(next) {
+      logger.level = next
+    },
+    flush: () => logger.flush(),
+  }
+}
