@@ -4,19 +4,64 @@
  * `retry` tells a caller whether the same call may succeed later.
  */
 export const FAILURES = {
-  validation_failed: { status: 400, grpc: 'INVALID_ARGUMENT', retry: false, title: 'The request is not valid' },
-  malformed_body: { status: 400, grpc: 'INVALID_ARGUMENT', retry: false, title: 'The body is not valid JSON' },
-  template_not_found: { status: 400, grpc: 'INVALID_ARGUMENT', retry: false, title: 'There is no such template' },
-  template_invalid: { status: 400, grpc: 'INVALID_ARGUMENT', retry: false, title: 'The text is not valid Liquid' },
+  validation_failed: {
+    status: 400,
+    grpc: 'INVALID_ARGUMENT',
+    retry: false,
+    title: 'The request is not valid',
+  },
+  malformed_body: {
+    status: 400,
+    grpc: 'INVALID_ARGUMENT',
+    retry: false,
+    title: 'The body is not valid JSON',
+  },
+  template_not_found: {
+    status: 400,
+    grpc: 'INVALID_ARGUMENT',
+    retry: false,
+    title: 'There is no such template',
+  },
+  template_invalid: {
+    status: 400,
+    grpc: 'INVALID_ARGUMENT',
+    retry: false,
+    title: 'The text is not valid Liquid',
+  },
   variable_missing: { status: 400, grpc: 'INVALID_ARGUMENT', retry: false, title: 'A variable has no value' },
-  invalid_address: { status: 400, grpc: 'INVALID_ARGUMENT', retry: false, title: 'The recipient has no usable address' },
+  invalid_address: {
+    status: 400,
+    grpc: 'INVALID_ARGUMENT',
+    retry: false,
+    title: 'The recipient has no usable address',
+  },
   unauthenticated: { status: 401, grpc: 'UNAUTHENTICATED', retry: false, title: 'A valid token is required' },
   forbidden: { status: 403, grpc: 'PERMISSION_DENIED', retry: false, title: 'The token does not allow this' },
   not_found: { status: 404, grpc: 'NOT_FOUND', retry: false, title: 'There is no such thing' },
-  method_not_allowed: { status: 405, grpc: 'UNIMPLEMENTED', retry: false, title: 'The method is not allowed here' },
-  conflict: { status: 409, grpc: 'FAILED_PRECONDITION', retry: false, title: 'The state does not allow this' },
-  payload_too_large: { status: 413, grpc: 'RESOURCE_EXHAUSTED', retry: false, title: 'The body is too large' },
-  unsupported_media_type: { status: 415, grpc: 'INVALID_ARGUMENT', retry: false, title: 'The body must be JSON' },
+  method_not_allowed: {
+    status: 405,
+    grpc: 'UNIMPLEMENTED',
+    retry: false,
+    title: 'The method is not allowed here',
+  },
+  conflict: {
+    status: 409,
+    grpc: 'FAILED_PRECONDITION',
+    retry: false,
+    title: 'The state does not allow this',
+  },
+  payload_too_large: {
+    status: 413,
+    grpc: 'RESOURCE_EXHAUSTED',
+    retry: false,
+    title: 'The body is too large',
+  },
+  unsupported_media_type: {
+    status: 415,
+    grpc: 'INVALID_ARGUMENT',
+    retry: false,
+    title: 'The body must be JSON',
+  },
   idempotency_mismatch: {
     status: 422,
     grpc: 'FAILED_PRECONDITION',
@@ -29,7 +74,12 @@ export const FAILURES = {
   store_unavailable: { status: 503, grpc: 'UNAVAILABLE', retry: true, title: 'The store is unavailable' },
   overloaded: { status: 503, grpc: 'UNAVAILABLE', retry: true, title: 'The service is saturated' },
   shutting_down: { status: 503, grpc: 'UNAVAILABLE', retry: true, title: 'This instance is shutting down' },
-  too_many_connections: { status: 503, grpc: 'RESOURCE_EXHAUSTED', retry: true, title: 'No room for another socket' },
+  too_many_connections: {
+    status: 503,
+    grpc: 'RESOURCE_EXHAUSTED',
+    retry: true,
+    title: 'No room for another socket',
+  },
 } as const satisfies Record<string, FailureKind>
 
 interface FailureKind {

@@ -1,5 +1,5 @@
 import type { Acceptance, Idempotency } from '../model/acceptance.js'
-import type { Channel, Notification, Priority, QueuedChannel, Status } from '../model/notification.js'
+import type { Channel, Notification, Priority, QueuedChannel } from '../model/notification.js'
 import type { DeliveryFailureCode, Receipt } from '../model/outcome.js'
 
 /** The time by the ledger's clock, in epoch milliseconds: every instance and the fence agree on it. */
@@ -10,7 +10,12 @@ export interface Clock {
 /** What `accept` records about a notification. */
 export type Decision =
   /** `dueAt` null: now. `admitted`: it passed every stage and waits only for a free slot. */
-  | { readonly status: 'pending'; readonly dueAt: number | null; readonly admitted: boolean; readonly reason: string | null }
+  | {
+      readonly status: 'pending'
+      readonly dueAt: number | null
+      readonly admitted: boolean
+      readonly reason: string | null
+    }
   | { readonly status: 'sent' }
   | { readonly status: 'suppressed' | 'expired' | 'failed'; readonly reason: string }
 
@@ -21,7 +26,9 @@ export interface NewEntry {
 }
 
 /** `mismatch`: the key was used with another request, and nothing was written. */
-export type InsertResult = { readonly kind: 'accepted'; readonly acceptance: Acceptance } | { readonly kind: 'mismatch' }
+export type InsertResult =
+  | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
+  | { readonly kind: 'mismatch' }
 
 export interface DueEntry {
   readonly notification: Notification
@@ -56,7 +63,9 @@ export interface Ledger {
   /** Records what was decided about rows that fell due. */
   decide(entries: readonly DueEntry[]): Promise<void>
   /** Reads those of `ids` that are pending and not admitted, with the time at which each is due. */
-  pending(ids: readonly string[]): Promise<readonly { readonly notification: Notification; readonly dueAt: number }[]>
+  pending(
+    ids: readonly string[],
+  ): Promise<readonly { readonly notification: Notification; readonly dueAt: number }[]>
   /** Takes the lease on those of `ids` that may be delivered now. */
   claim(ids: readonly string[], leaseMs: number): Promise<readonly Claimed[]>
   /** Writes results; returns the ids that took effect and when the retried ones are due. */
@@ -137,4 +146,44 @@ export interface Sink {
   send(notification: Notification, signal: AbortSignal): Promise<Receipt>
 }
 
-export type { Acceptance, Status }
+/** A user of a tenant: whose sockets, whose unread count. */
+export interface UserAddress {
+  readonly tenantId: string
+  readonly userId: string
+}
+
+/** A JSON text frame for sockets. A critical one overtakes what is buffered. */
+export interface Frame {
+  readonly data: string
+  readonly critical: boolean
+}
+
+/** Carries frames to the instances that hold a user's sockets. Best effort: the rows are the truth. */
+export interface Relay {
+  /** Hands the frame to every instance that has joined the user; resolves to how many there were. */
+  toUser(user: UserAddress, frame: Frame): Promise<number>
+  /** Hands the frame to every instance, for all sockets of the tenant. */
+  toTenant(tenantId: string, frame: Frame): Promise<void>
+  /** This instance has sockets of the user from now on. */
+  join(user: UserAddress): Promise<void>
+  /** It has none any more. */
+  leave(user: UserAddress): Promise<void>
+  /** Where frames for this instance go. Set once, before the first `join`. */
+  onFrame(receiver: FrameReceiver): void
+}
+
+export interface FrameReceiver {
+  toUser(user: UserAddress, frame: Frame): void
+  toTenant(tenantId: string, frame: Frame): void
+}
+
+/**
+ * How many unread in-app notifications each user has: a cache over the ledger.
+ * A count that is not known is read from the ledger by `load` and kept for at most a
+ * minute, and a change that happens during the load is never lost.
+ */
+export interface UnreadCounts {
+  /** Applies committed changes to the counts that are known; gives the new count of each change, null where unknown. */
+  add(changes: readonly (UserAddress & { readonly delta: number })[]): Promise<readonly (number | null)[]>
+  read(user: UserAddress, load: () => Promise<number>): Promise<number>
+}

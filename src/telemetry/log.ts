@@ -21,7 +21,18 @@ export interface Log {
 }
 
 /** Names that must never be logged, wherever they stand in the fields. */
-const REDACTED = ['email', 'phone', 'token', 'authorization', 'password', 'secret', 'title', 'content', 'metadata', 'variables']
+const REDACTED = [
+  'email',
+  'phone',
+  'token',
+  'authorization',
+  'password',
+  'secret',
+  'title',
+  'content',
+  'metadata',
+  'variables',
+]
 
 export function createLog(level: LogLevel, destination?: DestinationStream): Log {
   const logger = pino(
