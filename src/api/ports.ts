@@ -105,8 +105,10 @@ export interface Jobs {
     total: number,
     idempotency: Idempotency | null,
   ): Promise<{ readonly job: Job; readonly existing: boolean }>
-  /** Records the users who were refused. */
+  /** Records the users who were refused, in place of what an earlier call recorded. */
   close(id: string, refused: Readonly<Record<string, number>>): Promise<void>
+  /** Forgets a job that has no rows, and its key with it: a refused request does not use up its key. */
+  discard(id: string): Promise<void>
   find(tenantId: string, id: string): Promise<JobProgress | null>
 }
 
@@ -147,12 +149,14 @@ export interface Identity {
   readonly subject: string
   readonly tenantId: string
   readonly roles: readonly Role[]
+  /** Epoch milliseconds after which the token is no longer valid. */
+  readonly expiresAt: number
 }
 
 export const ROLES = ['sender', 'user', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
-/** Verifies bearer tokens. Rejects with `unauthenticated`. */
+/** Verifies bearer tokens. Rejects with `unauthenticated`, or `store_unavailable` when the issuer's keys cannot be read. */
 export interface Authenticator {
   verify(token: string): Promise<Identity>
 }

@@ -1,4 +1,4 @@
-import type { Status } from './notification.js'
+import type { Notification, Status } from './notification.js'
 
 /** The answer to a sender: what was decided about an accepted notification. Times are epoch milliseconds. */
 export interface Acceptance {
@@ -17,4 +17,28 @@ export interface Idempotency {
   readonly key: string
   /** Hash of the request, so that the key cannot be used for another one. */
   readonly fingerprint: string
+}
+
+/** What `accept` records about a notification. */
+export type Decision =
+  /** `dueAt` null: now. `admitted`: it passed every stage and waits only for a free slot. */
+  | {
+      readonly status: 'pending'
+      readonly dueAt: number | null
+      readonly admitted: boolean
+      readonly reason: string | null
+    }
+  | { readonly status: 'sent' }
+  | { readonly status: 'suppressed' | 'expired' | 'failed'; readonly reason: string }
+
+/** The answer that follows from a decision once it is committed. */
+export function acceptanceOf({ id, createdAt }: Notification, decision: Decision): Acceptance {
+  return {
+    id,
+    status: decision.status,
+    createdAt,
+    reason: 'reason' in decision ? decision.reason : null,
+    deferredUntil: decision.status === 'pending' ? decision.dueAt : null,
+    replayed: false,
+  }
 }

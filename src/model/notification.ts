@@ -1,3 +1,4 @@
+import type { Idempotency } from './acceptance.js'
 import type { JsonObject } from './json.js'
 
 /** The ways to reach a recipient. A new one needs a member here, a sink, and a line in `sinks/index.ts`. */
@@ -51,4 +52,6 @@ export interface Notification extends NotificationRequest {
   readonly createdAt: number
   /** Delivery attempts begun so far. */
   readonly attempt: number
+  /** Null where the sender gave no key, and once the row exists. */
+  readonly idempotency: Idempotency | null
 }

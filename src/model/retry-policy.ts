@@ -18,7 +18,12 @@ export type Settlement =
  * @param attempt how many attempts were begun, this one included
  * @param random a number in [0, 1)
  */
-export function settle(outcome: Outcome, attempt: number, policy: RetryPolicy, random: number): Settlement {
+export function settlementOf(
+  outcome: Outcome,
+  attempt: number,
+  policy: RetryPolicy,
+  random: number,
+): Settlement {
   if (outcome.kind === 'sent') return { status: 'sent' }
   if (!outcome.failure.retryable) return { status: 'failed' }
   const delay = policy.delaysMs[attempt - 1]

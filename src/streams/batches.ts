@@ -97,7 +97,6 @@ function tracked(group: Group<Envelope>): Batch {
     unjudged({
       notification: envelope.notification,
       origin: envelope.origin,
-      idempotency: envelope.idempotency,
       settle: (settled) => {
         open -= 1
         if (open === 0) group.done()

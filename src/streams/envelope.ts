@@ -1,4 +1,4 @@
-import type { Acceptance, Idempotency } from '../model/acceptance.js'
+import type { Acceptance } from '../model/acceptance.js'
 import type { Failure } from '../model/failure.js'
 import type { Notification } from '../model/notification.js'
 import { PASS, type Verdict } from '../model/verdict.js'
@@ -15,7 +15,6 @@ export interface Envelope {
   readonly notification: Notification
   /** New: a row is to be written. Due: the row exists and its time has come. */
   readonly origin: 'new' | 'due'
-  readonly idempotency: Idempotency | null
   settle(settled: Settled): void
 }
 

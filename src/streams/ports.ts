@@ -1,4 +1,4 @@
-import type { Acceptance, Idempotency } from '../model/acceptance.js'
+import type { Acceptance, Decision, Idempotency } from '../model/acceptance.js'
 import type { Channel, Notification, Priority, QueuedChannel } from '../model/notification.js'
 import type { DeliveryFailureCode, Receipt } from '../model/outcome.js'
 
@@ -7,22 +7,10 @@ export interface Clock {
   now(): number
 }
 
-/** What `accept` records about a notification. */
-export type Decision =
-  /** `dueAt` null: now. `admitted`: it passed every stage and waits only for a free slot. */
-  | {
-      readonly status: 'pending'
-      readonly dueAt: number | null
-      readonly admitted: boolean
-      readonly reason: string | null
-    }
-  | { readonly status: 'sent' }
-  | { readonly status: 'suppressed' | 'expired' | 'failed'; readonly reason: string }
-
-export interface NewEntry {
+/** A notification and what is to be recorded about it. */
+export interface Entry {
   readonly notification: Notification
   readonly decision: Decision
-  readonly idempotency: Idempotency | null
 }
 
 /** `mismatch`: the key was used with another request, and nothing was written. */
@@ -30,9 +18,15 @@ export type InsertResult =
   | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
   | { readonly kind: 'mismatch' }
 
-export interface DueEntry {
+export interface TenantKey extends Idempotency {
+  readonly tenantId: string
+}
+
+export interface Waiting {
   readonly notification: Notification
-  readonly decision: Decision
+  readonly dueAt: number
+  /** By the ledger's clock its time has not come. */
+  readonly early: boolean
 }
 
 /** A notification whose lease this process holds until `leaseMs` after the claim. */
@@ -58,14 +52,14 @@ export interface AttemptResult {
 
 /** PostgreSQL: the truth. Every method is one round trip for the whole batch and rejects when the store is away. */
 export interface Ledger {
+  /** Finds the answers that were given to earlier requests with these keys; null where a key is new. In order. */
+  recall(keys: readonly TenantKey[]): Promise<readonly (InsertResult | null)[]>
   /** Writes new rows and their idempotency keys in one transaction; results are in the order of the entries. */
-  insert(entries: readonly NewEntry[]): Promise<readonly InsertResult[]>
+  insert(entries: readonly Entry[]): Promise<readonly InsertResult[]>
   /** Records what was decided about rows that fell due. */
-  decide(entries: readonly DueEntry[]): Promise<void>
-  /** Reads those of `ids` that are pending and not admitted, with the time at which each is due. */
-  pending(
-    ids: readonly string[],
-  ): Promise<readonly { readonly notification: Notification; readonly dueAt: number }[]>
+  decide(entries: readonly Entry[]): Promise<void>
+  /** Reads those of `ids` that wait for their time. */
+  waiting(ids: readonly string[]): Promise<readonly Waiting[]>
   /** Takes the lease on those of `ids` that may be delivered now. */
   claim(ids: readonly string[], leaseMs: number): Promise<readonly Claimed[]>
   /** Writes results; returns the ids that took effect and when the retried ones are due. */

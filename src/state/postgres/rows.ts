@@ -1,0 +1,49 @@
+import type { JsonObject } from '../../model/json.js'
+import type { Channel, Notification } from '../../model/notification.js'
+import { priorityOf } from '../../model/priority.js'
+
+/** What the stages and the sinks read of a row. The pool turns timestamps into epoch milliseconds. */
+export interface NotificationRow {
+  readonly id: string
+  readonly tenant_id: string
+  readonly user_id: string
+  readonly channel: Channel
+  readonly priority: number
+  readonly notification_type: string
+  readonly title: string
+  readonly content: string
+  readonly metadata: JsonObject
+  readonly job_id: string | null
+  readonly traceparent: string | null
+  readonly scheduled_at: number | null
+  readonly expires_at: number | null
+  readonly attempt: number
+  readonly created_at: number
+}
+
+export const NOTIFICATION_COLUMNS = `n.id, n.tenant_id, n.user_id, n.channel, n.priority, n.notification_type,
+  n.title, n.content, n.metadata, n.job_id, n.traceparent, n.scheduled_at, n.expires_at, n.attempt, n.created_at`
+
+/** The texts of a row are rendered, so it names no template and no variables any more. */
+export function toNotification(row: NotificationRow): Notification {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    userId: row.user_id,
+    channel: row.channel,
+    priority: priorityOf(row.priority),
+    notificationType: row.notification_type,
+    templateId: null,
+    variables: null,
+    title: row.title,
+    content: row.content,
+    metadata: row.metadata,
+    scheduledAt: row.scheduled_at,
+    expiresAt: row.expires_at,
+    jobId: row.job_id,
+    traceparent: row.traceparent,
+    createdAt: row.created_at,
+    attempt: row.attempt,
+    idempotency: null,
+  }
+}

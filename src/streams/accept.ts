@@ -1,0 +1,121 @@
+import { mergeMap, type OperatorFunction } from 'rxjs'
+import { type Acceptance, acceptanceOf } from '../model/acceptance.js'
+import { Failure } from '../model/failure.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+import { contained } from './containment.js'
+import { judgementOn } from './decision.js'
+import { type EnqueuePorts, enqueue } from './enqueue.js'
+import type { Batch, Envelope } from './envelope.js'
+import type { Entry, Inbox, Ledger } from './ports.js'
+import { keyMismatch } from './recall.js'
+
+export interface AcceptPorts extends EnqueuePorts {
+  readonly ledger: Ledger
+  readonly inbox: Inbox
+}
+
+type Placed = Entry & { readonly envelope: Envelope }
+type Answered = { readonly item: Placed; readonly answer: Acceptance | Failure }
+
+/**
+ * The only transfer of custody. The ledger commits what the stages decided, the
+ * queue is told, and then every envelope is settled: its source may forget it.
+ */
+export function accept(
+  ports: AcceptPorts,
+  telemetry: Telemetry,
+): OperatorFunction<Batch, readonly Acceptance[]> {
+  const { ledger, inbox } = ports
+  const { log, metrics } = telemetry
+
+  const insert = async (items: readonly Placed[]): Promise<readonly Answered[]> => {
+    const results = await contained(items, (some) => ledger.insert(some))
+    return pair(items, results, (_, result) =>
+      result.kind === 'accepted' ? result.acceptance : keyMismatch(),
+    )
+  }
+
+  const decide = async (items: readonly Placed[]): Promise<readonly Answered[]> => {
+    const results = await contained(items, async (some) => {
+      await ledger.decide(some)
+      return some.map(() => 'decided' as const)
+    })
+    return pair(items, results, ({ notification, decision }) => acceptanceOf(notification, decision))
+  }
+
+  const tell = async (answered: readonly Answered[]): Promise<void> => {
+    const written = answered.flatMap(({ item, answer }) =>
+      answer instanceof Failure || answer.replayed ? [] : [item],
+    )
+    const announced = written.flatMap(({ decision, notification }) =>
+      decision.status === 'sent' ? [notification] : [],
+    )
+    await Promise.all([enqueue(written, ports), announced.length > 0 ? inbox.announce(announced) : undefined])
+  }
+
+  const settle = ({ item: { envelope, notification }, answer }: Answered): void => {
+    if (answer instanceof Failure) refuse(envelope, answer)
+    else {
+      if (!answer.replayed) report(notification.channel, answer, notification.tenantId)
+      envelope.settle({ kind: 'accepted', acceptance: answer })
+    }
+  }
+
+  const refuse = (envelope: Envelope, failure: Failure): void => {
+    metrics.rejected.inc({ code: failure.code })
+    envelope.settle({ kind: 'refused', failure })
+  }
+
+  const report = (
+    channel: string,
+    { id, status, reason, deferredUntil }: Acceptance,
+    tenantId: string,
+  ): void => {
+    metrics.accepted.inc({ channel, status })
+    if (status === 'sent') metrics.sent.inc({ channel })
+    const fields = { notification_id: id, tenant_id: tenantId, channel, reason }
+    if (status === 'suppressed') log.event('notification.suppressed', fields)
+    else if (status === 'expired') log.event('notification.expired', fields)
+    else if (deferredUntil !== null)
+      log.event('notification.deferred', { ...fields, until: new Date(deferredUntil) })
+    else log.event('notification.accepted', fields)
+  }
+
+  return mergeMap(async (batch) => {
+    const stop = metrics.stageSeconds.startTimer({ stage: 'accept' })
+    metrics.batchSize.observe(batch.length)
+    const fresh: Placed[] = []
+    const due: Placed[] = []
+    for (const item of batch) {
+      const { envelope, notification } = item
+      const judgement = judgementOn(item)
+      if (judgement.kind === 'refuse') refuse(envelope, judgement.failure)
+      else if (judgement.kind === 'replay')
+        envelope.settle({ kind: 'accepted', acceptance: judgement.acceptance })
+      else
+        (envelope.origin === 'new' ? fresh : due).push({
+          envelope,
+          notification,
+          decision: judgement.decision,
+        })
+    }
+    const [inserted, decided] = await Promise.all([insert(fresh), decide(due)])
+    const answered = [...inserted, ...decided]
+    await tell(answered)
+    stop()
+    answered.forEach(settle)
+    return answered.flatMap(({ answer }) => (answer instanceof Failure ? [] : [answer]))
+  })
+}
+
+function pair<R>(
+  items: readonly Placed[],
+  results: readonly (R | Failure)[],
+  answer: (item: Placed, result: R) => Acceptance | Failure,
+): readonly Answered[] {
+  return items.map((item, n) => {
+    const result = results[n]
+    if (result === undefined) return { item, answer: new Failure('internal', 'the ledger gave no result') }
+    return { item, answer: result instanceof Failure ? result : answer(item, result) }
+  })
+}

@@ -1,0 +1,91 @@
+import {
+  ExponentialBackoff,
+  handleWhen,
+  type IPolicy,
+  noop,
+  retry,
+  TaskCancelledError,
+  TimeoutStrategy,
+  timeout,
+  wrap,
+} from 'cockatiel'
+import type { Notification } from '../model/notification.js'
+import { DeliveryFailure, type DeliveryFailureCode, type Outcome } from '../model/outcome.js'
+import { type Breakers, isOpen } from './breakers.js'
+import type { DeliveryPolicy, Sink } from './ports.js'
+
+export type Attempting = (notification: Notification) => Promise<Outcome | { readonly kind: 'released' }>
+
+/** Failures that a second try a second later may mend. A timeout has cost too much already. */
+const TRANSIENT: ReadonlySet<DeliveryFailureCode> = new Set(['connection_failed', 'unavailable'])
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 5_000
+
+/**
+ * Makes one attempt: a timeout around each try, a retry around the timeout, a breaker around
+ * both. What runs out of time is aborted through the signal, not left running.
+ * @param cutOff aborts everything under way; such an attempt ends as `released`
+ */
+export function attempting(
+  sink: Sink,
+  policy: DeliveryPolicy,
+  breakers: Breakers,
+  cutOff: AbortSignal,
+): Attempting {
+  const guard = wrap(retrying(policy.tries), timeout(policy.timeoutMs, TimeoutStrategy.Aggressive))
+  return async (notification) => {
+    try {
+      const breaker = breakers.for(sink.target(notification))
+      const receipt = await breaker.execute(
+        () =>
+          translated(
+            () => guard.execute(({ signal }) => sink.send(notification, signal), cutOff),
+            policy.timeoutMs,
+          ),
+        cutOff,
+      )
+      return { kind: 'sent', receipt }
+    } catch (error) {
+      if (cutOff.aborted) return { kind: 'released' }
+      return { kind: 'failed', failure: asFailure(error) }
+    }
+  }
+}
+
+function retrying(tries: number): IPolicy {
+  if (tries <= 1) return noop
+  return retry(
+    handleWhen((error) => error instanceof DeliveryFailure && error.retryable && TRANSIENT.has(error.code)),
+    {
+      maxAttempts: tries - 1,
+      backoff: new ExponentialBackoff({ initialDelay: FIRST_PAUSE_MS, maxDelay: LONGEST_PAUSE_MS }),
+    },
+  )
+}
+
+/** The breaker must see a timeout as what it is: a fault of the provider. */
+async function translated<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof TaskCancelledError)) throw error
+    throw new DeliveryFailure('timeout', `no answer within ${timeoutMs} ms`, {
+      retryable: true,
+      cause: error,
+    })
+  }
+}
+
+function asFailure(error: unknown): DeliveryFailure {
+  if (error instanceof DeliveryFailure) return error
+  if (isOpen(error)) {
+    return new DeliveryFailure('circuit_open', 'the provider has been failing; not tried', {
+      retryable: true,
+      cause: error,
+    })
+  }
+  return new DeliveryFailure('internal', 'the sink failed in an unexpected way', {
+    retryable: true,
+    cause: error,
+  })
+}

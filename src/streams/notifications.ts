@@ -1,0 +1,110 @@
+import { merge, type Observable } from 'rxjs'
+import type { Acceptance } from '../model/acceptance.js'
+import { QUEUED_CHANNELS, type QueuedChannel } from '../model/notification.js'
+import type { RetryPolicy } from '../model/retry-policy.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+import { accept } from './accept.js'
+import { attempting } from './attempt.js'
+import { inBatches } from './batches.js'
+import { type BreakerOptions, Breakers } from './breakers.js'
+import { consent } from './consent.js'
+import { deliver } from './deliver.js'
+import type { Envelope } from './envelope.js'
+import { lane } from './lane.js'
+import type {
+  AttemptResult,
+  Clock,
+  DeliveryPolicy,
+  Inbox,
+  Ledger,
+  Queue,
+  RateCounters,
+  RateLimits,
+  Sink,
+} from './ports.js'
+import { type QuietHoursOptions, quietHours } from './quiet-hours.js'
+import { rateLimit } from './rate-limit.js'
+import { recall } from './recall.js'
+import { type Renderer, rendering } from './render.js'
+import { settle } from './settle.js'
+import { stage } from './stage.js'
+import { timing } from './timing.js'
+
+export interface StreamPorts {
+  readonly clock: Clock
+  readonly ledger: Ledger
+  readonly queue: Queue
+  readonly counters: RateCounters
+  readonly inbox: Inbox
+  readonly renderer: Renderer
+  readonly sinks: Readonly<Record<QueuedChannel, Sink>>
+}
+
+export interface StreamOptions {
+  readonly intake: { readonly size: number; readonly inFlight: number; readonly waiting: number }
+  readonly optInTypes: readonly string[]
+  /** Null: there are none. */
+  readonly quietHours: QuietHoursOptions | null
+  /** Null: there are none. */
+  readonly rateLimits: RateLimits | null
+  readonly horizonMs: number
+  readonly leaseMs: number
+  readonly breaker: BreakerOptions
+  readonly channels: Readonly<Record<QueuedChannel, DeliveryPolicy & { readonly retry: RetryPolicy }>>
+}
+
+/** From the sources to the ledger and the queue. Completes when the sources have and every envelope is settled. */
+export function acceptance(
+  sources: readonly Observable<Envelope>[],
+  ports: StreamPorts,
+  options: StreamOptions,
+  telemetry: Telemetry,
+): Observable<readonly Acceptance[]> {
+  const { clock, ledger, queue, inbox } = ports
+  const onWaiting = (waiting: number): void => telemetry.metrics.intakeWaiting.set(waiting)
+  return merge(...sources).pipe(
+    inBatches({ ...options.intake, onWaiting }),
+    stage(recall(ledger), telemetry),
+    stage(rendering(ports.renderer), telemetry),
+    stage(consent(options.optInTypes), telemetry),
+    stage(timing(clock), telemetry),
+    stage(quietHours(options.quietHours, clock), telemetry),
+    stage(rateLimit(ports.counters, options.rateLimits, clock, telemetry), telemetry),
+    accept({ ledger, queue, inbox, clock, log: telemetry.log, horizonMs: options.horizonMs }, telemetry),
+  )
+}
+
+/**
+ * From the ready lanes through the sinks back to the ledger, a branch for each channel.
+ * @param stop no more is claimed; completes when what is under way is settled
+ * @param cutOff what is still under way is aborted and released for another instance
+ */
+export function deliveries(
+  ports: StreamPorts,
+  options: StreamOptions,
+  {
+    stop,
+    cutOff,
+    pause,
+  }: { readonly stop: AbortSignal; readonly cutOff: AbortSignal; readonly pause: () => Promise<void> },
+  telemetry: Telemetry,
+): Observable<readonly AttemptResult[]> {
+  const { clock, ledger, queue, sinks } = ports
+  const branch = (channel: QueuedChannel): Observable<readonly AttemptResult[]> => {
+    const policy = options.channels[channel]
+    const attempt = attempting(
+      sinks[channel],
+      policy,
+      new Breakers(channel, options.breaker, telemetry),
+      cutOff,
+    )
+    return lane(
+      { channel, slots: policy.slots, leaseMs: options.leaseMs, stop },
+      { queue, ledger, log: telemetry.log },
+    ).pipe(
+      deliver(channel, attempt, clock, telemetry),
+      settle(channel, policy.retry, { ledger, queue, pause }, telemetry),
+    )
+  }
+  return merge(...QUEUED_CHANNELS.map(branch))
+}

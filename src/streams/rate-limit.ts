@@ -1,0 +1,33 @@
+import { PASS, type Verdict } from '../model/verdict.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+import type { Clock, RateCounters, RateLimits } from './ports.js'
+import type { Stage } from './stage.js'
+
+/**
+ * Suppresses what goes beyond the limits of its recipient. Critical notifications
+ * pass, and so does a retry: it was counted when it was first tried. While the
+ * counters are away everything passes, because losing a message is worse than sending one too many.
+ * @param limits null: there are none
+ */
+export function rateLimit(
+  counters: RateCounters,
+  limits: RateLimits | null,
+  clock: Clock,
+  { log }: Telemetry,
+): Stage {
+  const limited: Verdict = { kind: 'suppress', reason: 'rate_limited' }
+  return {
+    name: 'rate_limit',
+    concerns: ({ priority, attempt }) => limits !== null && priority !== 'critical' && attempt === 0,
+    check: async (notifications) => {
+      if (limits === null) return notifications.map(() => PASS)
+      try {
+        const allowed = await counters.take(notifications, limits, clock.now())
+        return allowed.map((below) => (below ? PASS : limited))
+      } catch (error) {
+        log.event('queue.unavailable', { stage: 'rate_limit', err: error, items: notifications.length })
+        return notifications.map(() => PASS)
+      }
+    },
+  }
+}

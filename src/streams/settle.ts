@@ -1,0 +1,90 @@
+import { concatMap, type OperatorFunction, pipe } from 'rxjs'
+import type { QueuedChannel } from '../model/notification.js'
+import { type RetryPolicy, settlementOf } from '../model/retry-policy.js'
+import type { Telemetry } from '../telemetry/telemetry.js'
+import { inGroups } from './batches.js'
+import type { Attempted } from './deliver.js'
+import type { AttemptResult, DelayEntry, Ledger, Queue } from './ports.js'
+import { reporter } from './report.js'
+
+export interface SettlePorts {
+  readonly ledger: Ledger
+  readonly queue: Queue
+  /** Waits before a write is tried again; rejects when the process must end. */
+  readonly pause: () => Promise<void>
+}
+
+const SETTLED_AT_ONCE = 500
+
+/**
+ * Writes what became of the attempts and gives their slots back. While the ledger is away
+ * the results are held, and with them the slots: so no more is claimed than can be recorded.
+ */
+export function settle(
+  channel: QueuedChannel,
+  retryPolicy: RetryPolicy,
+  { ledger, queue, pause }: SettlePorts,
+  telemetry: Telemetry,
+): OperatorFunction<Attempted, readonly AttemptResult[]> {
+  const { log } = telemetry
+  const report = reporter(channel, telemetry)
+
+  const written = async (results: readonly AttemptResult[]): ReturnType<Ledger['settle']> => {
+    for (;;) {
+      try {
+        return await ledger.settle(results)
+      } catch (error) {
+        log.event('ledger.unavailable', { channel, err: error, held: results.length })
+        await pause()
+      }
+    }
+  }
+
+  const requeue = async (entries: readonly DelayEntry[]): Promise<void> => {
+    if (entries.length === 0) return
+    try {
+      await queue.delay(entries)
+    } catch (error) {
+      log.event('queue.unavailable', { channel, err: error, items: entries.length })
+    }
+  }
+
+  return pipe(
+    inGroups<Attempted>({ size: SETTLED_AT_ONCE, inFlight: 1 }),
+    concatMap(async ({ items, done }) => {
+      const results = items.map((attempted) => resultOf(attempted, channel, retryPolicy))
+      const applied = await written(results)
+      await requeue([...applied].flatMap(([id, { dueAt }]) => (dueAt === null ? [] : [{ id, dueAt }])))
+      for (const [n, result] of results.entries()) {
+        const attempted = items[n]
+        if (attempted !== undefined) report(attempted, result, applied.has(result.id))
+      }
+      for (const { delivery } of items) delivery.release()
+      done()
+      return results
+    }),
+  )
+}
+
+function resultOf(
+  { delivery: { notification, leaseToken }, outcome, startedAt, durationMs }: Attempted,
+  channel: QueuedChannel,
+  retryPolicy: RetryPolicy,
+): AttemptResult {
+  const { id, attempt } = notification
+  const settlement =
+    outcome.kind === 'released' ? outcome : settlementOf(outcome, attempt, retryPolicy, Math.random())
+  return {
+    id,
+    leaseToken,
+    attempt,
+    channel,
+    status: 'status' in settlement ? settlement.status : 'released',
+    retryAfterMs: 'afterMs' in settlement ? settlement.afterMs : 0,
+    failure:
+      outcome.kind === 'failed' ? { code: outcome.failure.code, message: outcome.failure.message } : null,
+    receipt: outcome.kind === 'sent' ? outcome.receipt : null,
+    startedAt,
+    durationMs,
+  }
+}
