@@ -1,6 +1,6 @@
-import type { Acceptance, Idempotency } from '../model/acceptance.js'
+import type { Acceptance } from '../model/acceptance.js'
 import type { JsonObject } from '../model/json.js'
-import type { Channel, NotificationRequest, Priority, Status } from '../model/notification.js'
+import type { Channel, Idempotency, NotificationRequest, Priority, Status } from '../model/notification.js'
 import type { UserAddress } from '../streams/ports.js'
 
 /** Hands requests to the stream. Rejects with a `Failure` when a request is refused. */
@@ -159,4 +159,12 @@ export type Role = (typeof ROLES)[number]
 /** Verifies bearer tokens. Rejects with `unauthenticated`, or `store_unavailable` when the issuer's keys cannot be read. */
 export interface Authenticator {
   verify(token: string): Promise<Identity>
+}
+
+/** All that is kept about one recipient, for those who have a right to it (GDPR articles 15 and 17). */
+export interface PersonalData {
+  /** Oldest first. */
+  export(user: UserAddress): AsyncIterable<NotificationRecord>
+  /** `remaining`: what is being sent at this moment; ask again when it is done. */
+  erase(user: UserAddress): Promise<{ readonly erased: number; readonly remaining: number }>
 }

@@ -12,13 +12,6 @@ export interface Acceptance {
   readonly replayed: boolean
 }
 
-/** Ties a request to the sender's `Idempotency-Key`. */
-export interface Idempotency {
-  readonly key: string
-  /** Hash of the request, so that the key cannot be used for another one. */
-  readonly fingerprint: string
-}
-
 /** What `accept` records about a notification. */
 export type Decision =
   /** `dueAt` null: now. `admitted`: it passed every stage and waits only for a free slot. */

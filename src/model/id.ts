@@ -31,3 +31,9 @@ export function uuidv7(now: number): string {
 
 export const notificationId = (now: number): string => `notif_${uuidv7(now)}`
 export const jobId = (now: number): string => `job_${uuidv7(now)}`
+
+/** What sorts below every id made at or after `time` (epoch milliseconds). */
+export function idFloor(prefix: 'notif' | 'job', time: number): string {
+  const hex = Math.max(0, time).toString(16).padStart(12, '0')
+  return `${prefix}_${hex.slice(0, 8)}-${hex.slice(8)}`
+}

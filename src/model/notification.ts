@@ -1,4 +1,3 @@
-import type { Idempotency } from './acceptance.js'
 import type { JsonObject } from './json.js'
 
 /** The ways to reach a recipient. A new one needs a member here, a sink, and a line in `sinks/index.ts`. */
@@ -44,6 +43,13 @@ export interface NotificationRequest {
   readonly jobId: string | null
   /** W3C `traceparent` of the producer. */
   readonly traceparent: string | null
+}
+
+/** Ties a request to the sender's `Idempotency-Key`. */
+export interface Idempotency {
+  readonly key: string
+  /** Hash of the request, so that the key cannot be used for another one. */
+  readonly fingerprint: string
 }
 
 /** A request that has an identity. The id is time-ordered: `notif_` and a UUIDv7. */

@@ -1,5 +1,5 @@
-import type { Acceptance, Decision, Idempotency } from '../model/acceptance.js'
-import type { Channel, Notification, Priority, QueuedChannel } from '../model/notification.js'
+import type { Acceptance, Decision } from '../model/acceptance.js'
+import type { Channel, Idempotency, Notification, Priority, QueuedChannel } from '../model/notification.js'
 import type { DeliveryFailureCode, Receipt } from '../model/outcome.js'
 
 /** The time by the ledger's clock, in epoch milliseconds: every instance and the fence agree on it. */
@@ -180,4 +180,11 @@ export interface UnreadCounts {
   /** Applies committed changes to the counts that are known; gives the new count of each change, null where unknown. */
   add(changes: readonly (UserAddress & { readonly delta: number })[]): Promise<readonly (number | null)[]>
   read(user: UserAddress, load: () => Promise<number>): Promise<number>
+}
+
+/** Tells whether the queue's index is what this service built. */
+export interface Epoch {
+  /** False after the index was lost: whoever finds that rebuilds it from the ledger and marks it. */
+  intact(): Promise<boolean>
+  markIntact(): Promise<void>
 }

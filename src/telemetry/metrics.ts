@@ -24,6 +24,12 @@ export function createMetrics() {
       labelNames: ['code'],
       registers,
     }),
+    httpRefused: new Counter({
+      name: 'notification_http_refused_total',
+      help: 'HTTP requests answered with a problem, by error code.',
+      labelNames: ['code'],
+      registers,
+    }),
     sent: new Counter({
       name: 'notification_sent_total',
       help: 'Notifications delivered.',

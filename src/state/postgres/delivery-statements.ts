@@ -9,7 +9,7 @@ export const DECIDE: Statement = {
       reason = decided.reason,
       admitted = decided.admitted,
       due_at = coalesce(to_timestamp(decided.due_at / 1000), least(n.due_at, now())),
-      sent_at = CASE WHEN decided.status = 'sent' THEN now() END,
+      sent_at = CASE WHEN decided.status = 'sent' THEN date_trunc('milliseconds', now()) END,
       updated_at = now()
     FROM json_to_recordset($1::json)
       AS decided(id text, status text, reason text, admitted boolean, due_at float8)

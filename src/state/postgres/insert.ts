@@ -15,7 +15,7 @@ const COLUMNS = `id, tenant_id, user_id, channel, priority, notification_type, t
 const VALUES = `id, tenant_id, user_id, channel, priority, notification_type, template_id, title, content, metadata,
   status, reason, job_id, traceparent, to_timestamp(scheduled_at / 1000), to_timestamp(expires_at / 1000),
   coalesce(to_timestamp(due_at / 1000), now()), admitted,
-  CASE WHEN status = 'sent' THEN now() END, to_timestamp(created_at / 1000), now()`
+  CASE WHEN status = 'sent' THEN date_trunc('milliseconds', now()) END, to_timestamp(created_at / 1000), now()`
 
 export const INSERT: Statement = {
   name: 'notifications_insert',

@@ -1,0 +1,87 @@
+import { Observable } from 'rxjs'
+import type { Envelope } from '../streams/envelope.js'
+import type { Clock, Ledger, Queue, Waiting } from '../streams/ports.js'
+import type { Log } from '../telemetry/log.js'
+
+export interface DelayScannerOptions {
+  readonly intervalMs: number
+  /** How many notifications may be on their way through the stages at once. */
+  readonly inFlight: number
+  /** Ends the source: no more is taken, and it completes. */
+  readonly stop: AbortSignal
+}
+
+export interface DelayScannerPorts {
+  readonly queue: Queue
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The ledger's clock is known to a few milliseconds; nothing is taken before it surely says the same. */
+const CLOCK_MARGIN_MS = 5
+const TAKEN_AT_ONCE = 500
+/** When the store refuses one for now, in milliseconds until it is tried again. */
+const AGAIN_MS = 2_000
+
+/** What falls due, as an observable: scheduled and deferred notifications, and retries. */
+export function dueNotifications(
+  options: DelayScannerOptions,
+  ports: DelayScannerPorts,
+): Observable<Envelope> {
+  const { queue, ledger, clock, log } = ports
+  const { intervalMs, inFlight, stop } = options
+  return new Observable((subscriber) => {
+    let underWay = 0
+    let scanning = false
+    let timer: NodeJS.Timeout | undefined
+
+    const again = (id: string, dueAt: number): void => {
+      queue.delay([{ id, dueAt }]).catch((err: unknown) => log.event('queue.unavailable', { err, items: 1 }))
+    }
+
+    const emit = ({ notification, dueAt, early }: Waiting): void => {
+      if (early) {
+        again(notification.id, dueAt + CLOCK_MARGIN_MS)
+        return
+      }
+      underWay += 1
+      subscriber.next({
+        notification,
+        origin: 'due',
+        settle: (settled) => {
+          underWay -= 1
+          if (settled.kind === 'refused') again(notification.id, clock.now() + AGAIN_MS)
+        },
+      })
+    }
+
+    const scan = async (): Promise<void> => {
+      scanning = true
+      try {
+        while (!stop.aborted && underWay < inFlight) {
+          const wanted = Math.min(TAKEN_AT_ONCE, inFlight - underWay)
+          const ids = await queue.takeDue(clock.now() - CLOCK_MARGIN_MS, wanted)
+          if (ids.length > 0) for (const waiting of await ledger.waiting(ids)) emit(waiting)
+          if (ids.length < wanted) break
+        }
+      } catch (err) {
+        log.event('lane.unavailable', { channel: 'delay', err })
+      }
+      scanning = false
+      if (stop.aborted) subscriber.complete()
+      else timer = setTimeout(scan, intervalMs)
+    }
+
+    const finish = (): void => {
+      clearTimeout(timer)
+      if (!scanning) subscriber.complete()
+    }
+    stop.addEventListener('abort', finish)
+    void scan()
+    return () => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', finish)
+    }
+  })
+}

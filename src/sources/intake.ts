@@ -1,0 +1,48 @@
+import { Subject } from 'rxjs'
+import type { Acceptance } from '../model/acceptance.js'
+import { Failure } from '../model/failure.js'
+import { notificationId } from '../model/id.js'
+import type { Idempotency, NotificationRequest } from '../model/notification.js'
+import type { Envelope } from '../streams/envelope.js'
+import type { Clock } from '../streams/ports.js'
+
+/**
+ * Requests that wait for an answer, as an observable of envelopes: the source
+ * behind HTTP. Whoever submits is told once the notification is durable.
+ */
+export class Intake {
+  readonly #envelopes = new Subject<Envelope>()
+  readonly #clock: Clock
+  #open = true
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  readonly envelopes$ = this.#envelopes.asObservable()
+
+  /** Rejects with the `Failure` that the stream refuses the request with. */
+  submit(request: NotificationRequest, idempotency: Idempotency | null): Promise<Acceptance> {
+    if (!this.#open) {
+      return Promise.reject(
+        new Failure('shutting_down', 'this instance takes no more requests', { retryAfterMs: 1_000 }),
+      )
+    }
+    const createdAt = this.#clock.now()
+    const notification = { ...request, id: notificationId(createdAt), createdAt, attempt: 0, idempotency }
+    return new Promise((resolve, reject) => {
+      this.#envelopes.next({
+        notification,
+        origin: 'new',
+        settle: (settled) =>
+          settled.kind === 'accepted' ? resolve(settled.acceptance) : reject(settled.failure),
+      })
+    })
+  }
+
+  /** Refuses what comes from now on; what was handed in is still answered. */
+  close(): void {
+    this.#open = false
+    this.#envelopes.complete()
+  }
+}

@@ -1,0 +1,64 @@
+import type { NotificationRecord, PersonalData } from '../../api/ports.js'
+import type { UserAddress } from '../../streams/ports.js'
+import { RECORD_COLUMNS, type RecordRow, toRecord } from './records.js'
+import type { Statement, Store } from './store.js'
+
+const PAGE = 500
+
+const EXPORT: Statement = {
+  name: 'personal_data_export',
+  text: `SELECT ${RECORD_COLUMNS} FROM notifications n
+    WHERE n.tenant_id = $1 AND n.user_id = $2 AND n.id > $3 ORDER BY n.id LIMIT ${PAGE}`,
+}
+
+/** What is being sent at this moment is erased by a later pass, when its result is in. */
+const ERASE: Statement = {
+  name: 'personal_data_erase',
+  text: `WITH gone AS (
+      DELETE FROM notifications WHERE id IN (
+        SELECT id FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND status <> 'sending' LIMIT ${PAGE})
+      RETURNING id
+    ), attempts AS (
+      DELETE FROM delivery_attempts USING gone WHERE notification_id = gone.id
+    )
+    SELECT count(*) AS erased FROM gone`,
+}
+
+const COUNT: Statement = {
+  name: 'personal_data_count',
+  text: 'SELECT count(*) AS remaining FROM notifications WHERE tenant_id = $1 AND user_id = $2',
+}
+
+/** All that is kept about one recipient. */
+export class PostgresPersonalData implements PersonalData {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  async *export({ tenantId, userId }: UserAddress): AsyncGenerator<NotificationRecord> {
+    let after = ''
+    for (;;) {
+      const rows = await this.#store.run<RecordRow>(EXPORT, [tenantId, userId, after])
+      for (const row of rows) yield toRecord(row)
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < PAGE) return
+      after = last.id
+    }
+  }
+
+  async erase({
+    tenantId,
+    userId,
+  }: UserAddress): Promise<{ readonly erased: number; readonly remaining: number }> {
+    let erased = 0
+    for (;;) {
+      const [row] = await this.#store.run<{ erased: number }>(ERASE, [tenantId, userId])
+      erased += row?.erased ?? 0
+      if ((row?.erased ?? 0) < PAGE) break
+    }
+    const [left] = await this.#store.run<{ remaining: number }>(COUNT, [tenantId, userId])
+    return { erased, remaining: left?.remaining ?? 0 }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Channel, Priority } from '../../model/notification.js'
+import { priorityOf } from '../../model/priority.js'
+import type { Statement, Store } from './store.js'
+
+/** A pending notification as the queue needs to know it. */
+export interface PendingEntry {
+  readonly id: string
+  readonly channel: Channel
+  readonly priority: Priority
+  readonly dueAt: number
+  readonly admitted: boolean
+}
+
+interface PendingRow {
+  readonly id: string
+  readonly channel: Channel
+  readonly priority: number
+  readonly due_at: number
+  readonly admitted: boolean
+}
+
+const COLUMNS = 'id, channel, priority, due_at, admitted'
+
+/** The place is text, because it has microseconds and a number would lose them. */
+const DUE_BETWEEN: Statement = {
+  name: 'recovery_due_between',
+  text: `SELECT ${COLUMNS}, due_at::text AS place FROM notifications
+    WHERE status = 'pending' AND due_at <= to_timestamp($3::float8 / 1000) AND (due_at, id) > ($1::timestamptz, $2)
+    ORDER BY due_at, id LIMIT $4`,
+}
+
+/** One that has brought down its worker this often does not get another. */
+const MOST_ATTEMPTS = 25
+
+const RETURN_LEASES: Statement = {
+  name: 'recovery_return_leases',
+  text: `UPDATE notifications SET
+      status = CASE WHEN attempt >= ${MOST_ATTEMPTS} THEN 'failed' ELSE 'pending' END,
+      reason = CASE WHEN attempt >= ${MOST_ATTEMPTS} THEN 'abandoned' ELSE reason END,
+      lease_token = NULL, lease_until = NULL, updated_at = now()
+    WHERE id IN (
+      SELECT id FROM notifications WHERE status = 'sending' AND lease_until < now()
+      ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING ${COLUMNS}, status`,
+}
+
+/** What the sweeper asks the ledger. */
+export class Recovery {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** Pages through the pending rows that are due after `after` and not later than `until`, earliest first. */
+  async *dueBetween(after: number, until: number, pageSize: number): AsyncGenerator<readonly PendingEntry[]> {
+    let place = new Date(after).toISOString()
+    let id = ''
+    for (;;) {
+      const values = [place, id, until, pageSize]
+      const rows = await this.#store.run<PendingRow & { place: string }>(DUE_BETWEEN, values)
+      if (rows.length > 0) yield rows.map(toEntry)
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < pageSize) return
+      place = last.place
+      id = last.id
+    }
+  }
+
+  /** Takes back the leases of workers that did not come back; gives what is pending again. */
+  async returnLeases(limit: number): Promise<readonly PendingEntry[]> {
+    const rows = await this.#store.run<PendingRow & { status: string }>(RETURN_LEASES, [limit])
+    return rows.filter(({ status }) => status === 'pending').map(toEntry)
+  }
+}
+
+const toEntry = (row: PendingRow): PendingEntry => ({
+  id: row.id,
+  channel: row.channel,
+  priority: priorityOf(row.priority),
+  dueAt: row.due_at,
+  admitted: row.admitted,
+})
