@@ -142,6 +142,8 @@ export interface Broadcaster {
 /** A dependency, for `/ready`. Rejects, or resolves to false, when it cannot be used. */
 export interface Dependency {
   readonly name: string
+  /** Whether this instance is of no use without it. The service goes on without Redis. */
+  readonly required: boolean
   check(signal: AbortSignal): Promise<boolean>
 }
 

@@ -1,6 +1,8 @@
 import { mergeMap, type OperatorFunction } from 'rxjs'
 import { type Acceptance, acceptanceOf } from '../model/acceptance.js'
 import { Failure } from '../model/failure.js'
+import type { Status } from '../model/notification.js'
+import type { EventName } from '../telemetry/events.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { contained } from './containment.js'
 import { judgementOn } from './decision.js'
@@ -53,10 +55,11 @@ export function accept(
     await Promise.all([enqueue(written, ports), announced.length > 0 ? inbox.announce(announced) : undefined])
   }
 
-  const settle = ({ item: { envelope, notification }, answer }: Answered): void => {
+  const settle = ({ item, answer }: Answered): void => {
+    const { envelope } = item
     if (answer instanceof Failure) refuse(envelope, answer)
     else {
-      if (!answer.replayed) report(notification.channel, answer, notification.tenantId)
+      if (!answer.replayed) report(item, answer)
       envelope.settle({ kind: 'accepted', acceptance: answer })
     }
   }
@@ -67,18 +70,19 @@ export function accept(
   }
 
   const report = (
-    channel: string,
-    { id, status, reason, deferredUntil }: Acceptance,
-    tenantId: string,
+    { envelope, notification }: Placed,
+    { status, reason, deferredUntil }: Acceptance,
   ): void => {
-    metrics.accepted.inc({ channel, status })
+    const { id, tenantId, channel } = notification
+    if (envelope.origin === 'new') metrics.accepted.inc({ channel, status })
     if (status === 'sent') metrics.sent.inc({ channel })
-    const fields = { notification_id: id, tenant_id: tenantId, channel, reason }
-    if (status === 'suppressed') log.event('notification.suppressed', fields)
-    else if (status === 'expired') log.event('notification.expired', fields)
-    else if (deferredUntil !== null)
-      log.event('notification.deferred', { ...fields, until: new Date(deferredUntil) })
-    else log.event('notification.accepted', fields)
+    log.event(eventOf(envelope.origin, status, deferredUntil), {
+      notification_id: id,
+      tenant_id: tenantId,
+      channel,
+      reason,
+      deferred_until: deferredUntil,
+    })
   }
 
   return mergeMap(async (batch) => {
@@ -118,4 +122,10 @@ function pair<R>(
     if (result === undefined) return { item, answer: new Failure('internal', 'the ledger gave no result') }
     return { item, answer: result instanceof Failure ? result : answer(item, result) }
   })
+}
+
+function eventOf(origin: Envelope['origin'], status: Status, deferredUntil: number | null): EventName {
+  if (status === 'suppressed' || status === 'expired' || status === 'failed') return `notification.${status}`
+  if (deferredUntil !== null) return 'notification.deferred'
+  return origin === 'new' ? 'notification.accepted' : 'notification.due'
 }

@@ -23,12 +23,11 @@ export interface BreakerOptions {
   readonly halfOpenAfterMs: number
 }
 
-/** Failures that speak of the provider, not of the one message. */
+/** Failures that speak of the provider. A refusal or a `throttled` may be about the one message or mailbox. */
 const PROVIDER_FAULTS: ReadonlySet<DeliveryFailureCode> = new Set([
   'timeout',
   'connection_failed',
   'unavailable',
-  'throttled',
 ])
 const MAX_TARGETS = 1_000
 

@@ -47,26 +47,25 @@ export async function startRedis(options: { readonly cluster?: boolean } = {}): 
   if (options.cluster) settings.push('--cluster-enabled', 'yes', '--cluster-port', `${busPort}`)
   let server: ChildProcess | null = await launch(settings)
   if (options.cluster) await formCluster(port)
-  const endWithUs = () => server?.kill('SIGKILL')
-  process.on('exit', endWithUs)
-
+  let guard = guardAgainstOrphans(server, folder)
   const kill = async () => {
     const running = server
     server = null
     if (running === null || running.exitCode !== null) return
     running.kill('SIGKILL')
     await once(running, 'exit')
+    guard.kill('SIGKILL')
   }
   return {
     url: `redis://127.0.0.1:${port}`,
     kill,
     async stop() {
       await kill()
-      process.off('exit', endWithUs)
       await rm(folder, { recursive: true, force: true })
     },
     async restart() {
       server = await launch(settings)
+      guard = guardAgainstOrphans(server, folder)
     },
     pause: () => server?.kill('SIGSTOP'),
     resume: () => server?.kill('SIGCONT'),
@@ -111,6 +110,15 @@ async function launch(settings: readonly string[]): Promise<ChildProcess> {
     }
   }
   throw new Error(`redis-server did not start:\n${lines.join('\n')}`)
+}
+
+/** A runner may kill this process; the shell then sees its stdin close, and ends the server too. */
+function guardAgainstOrphans(server: ChildProcess, folder: string): ChildProcess {
+  const script = 'read _; kill -KILL "$1"; rm -rf "$2"'
+  return spawn('/bin/sh', ['-c', script, 'sh', `${server.pid}`, folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
 }
 
 async function freePort(): Promise<number> {

@@ -29,6 +29,11 @@ const DUE_BETWEEN: Statement = {
     ORDER BY due_at, id LIMIT $4`,
 }
 
+const OLDEST_DUE: Statement = {
+  name: 'recovery_oldest_due',
+  text: `SELECT min(due_at) AS due_at FROM notifications WHERE status = 'pending' AND due_at <= now()`,
+}
+
 /** One that has brought down its worker this often does not get another. */
 const MOST_ATTEMPTS = 25
 
@@ -65,6 +70,12 @@ export class Recovery {
       place = last.place
       id = last.id
     }
+  }
+
+  /** When the oldest pending notification that is due was due; null when there is none. */
+  async oldestDue(): Promise<number | null> {
+    const [row] = await this.#store.run<{ due_at: number | null }>(OLDEST_DUE)
+    return row?.due_at ?? null
   }
 
   /** Takes back the leases of workers that did not come back; gives what is pending again. */

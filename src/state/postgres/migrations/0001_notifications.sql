@@ -42,8 +42,8 @@ CREATE INDEX idx_notifications_inbox ON notifications (tenant_id, user_id, sent_
   WHERE channel = 'in_app' AND status = 'sent';
 CREATE INDEX idx_notifications_unread ON notifications (tenant_id, user_id)
   WHERE channel = 'in_app' AND status = 'sent' AND read_at IS NULL AND archived_at IS NULL;
--- What a user was sent by the other channels.
-CREATE INDEX idx_notifications_user ON notifications (tenant_id, user_id, channel, id DESC) WHERE channel <> 'in_app';
+-- Everything that concerns a user, by channel: history, export, erasure.
+CREATE INDEX idx_notifications_user ON notifications (tenant_id, user_id, channel, id DESC);
 CREATE INDEX idx_notifications_job ON notifications (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX idx_notifications_created_at ON notifications USING brin (created_at);
 

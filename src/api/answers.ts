@@ -1,0 +1,95 @@
+import type { Acceptance } from '../model/acceptance.js'
+import type { AttemptRecord, ChannelStats, JobProgress, NotificationRecord } from './ports.js'
+import { isoTime, isoTimeOrNull } from './requests/time.js'
+import type { JobAnswer } from './schemas/batch.js'
+import type { NotificationAnswer, NotificationDetail, StatusAnswer } from './schemas/notification.js'
+import type { SendAnswer } from './schemas/send.js'
+import { type StatusCounts, successRate, total, unfinished } from './status-counts.js'
+
+export const sendAnswer = (acceptance: Acceptance): SendAnswer => ({
+  id: acceptance.id,
+  status: acceptance.status,
+  created_at: isoTime(acceptance.createdAt),
+  ...(acceptance.reason === null ? {} : { reason: acceptance.reason }),
+  ...(acceptance.deferredUntil === null ? {} : { deferred_until: isoTime(acceptance.deferredUntil) }),
+})
+
+export const notificationAnswer = (record: NotificationRecord): NotificationAnswer => ({
+  id: record.id,
+  tenant_id: record.tenantId,
+  user_id: record.userId,
+  channel: record.channel,
+  priority: record.priority,
+  notification_type: record.notificationType,
+  title: record.title,
+  content: record.content,
+  metadata: record.metadata,
+  status: record.status,
+  reason: record.reason,
+  job_id: record.jobId,
+  created_at: isoTime(record.createdAt),
+  updated_at: isoTime(record.updatedAt),
+  scheduled_at: isoTimeOrNull(record.scheduledAt),
+  expires_at: isoTimeOrNull(record.expiresAt),
+  due_at: isoTimeOrNull(record.dueAt),
+  sent_at: isoTimeOrNull(record.sentAt),
+  read_at: isoTimeOrNull(record.readAt),
+  archived_at: isoTimeOrNull(record.archivedAt),
+})
+
+export const notificationDetail = (
+  record: NotificationRecord,
+  attempts: readonly AttemptRecord[],
+): NotificationDetail => ({
+  ...notificationAnswer(record),
+  attempts: attempts.map((attempt) => ({
+    attempt: attempt.attempt,
+    result: attempt.result,
+    failure_code: attempt.failureCode,
+    message: attempt.message,
+    provider_id: attempt.providerId,
+    started_at: isoTime(attempt.startedAt),
+    duration_ms: attempt.durationMs,
+  })),
+})
+
+export const statusAnswer = (record: NotificationRecord): StatusAnswer => ({
+  id: record.id,
+  status: record.status,
+  reason: record.reason,
+  attempt: record.attempt,
+  updated_at: isoTime(record.updatedAt),
+  due_at: isoTimeOrNull(record.dueAt),
+  sent_at: isoTimeOrNull(record.sentAt),
+})
+
+export function jobAnswer(job: JobProgress): JobAnswer {
+  const done = total(job.statuses) - unfinished(job.statuses) + total(job.refused)
+  const progress = job.total === 0 ? 1 : Math.min(1, done / job.total)
+  return {
+    job_id: job.id,
+    total_users: job.total,
+    status: progress === 1 ? 'completed' : 'processing',
+    progress,
+    statuses: { ...job.statuses },
+    refused: { ...job.refused },
+    created_at: isoTime(job.createdAt),
+  }
+}
+
+export const channelAnswer = (stats: ChannelStats) => ({
+  channel: stats.channel,
+  total: total(stats.statuses),
+  success_rate: successRate(stats.statuses),
+  statuses: { ...stats.statuses },
+  latency_p50_ms: stats.latencyP50Ms,
+  latency_p99_ms: stats.latencyP99Ms,
+})
+
+export function summed(stats: readonly ChannelStats[]): StatusCounts {
+  const sums: Record<string, number> = {}
+  for (const { statuses } of stats) {
+    for (const [status, count] of Object.entries(statuses)) sums[status] = (sums[status] ?? 0) + count
+  }
+  return sums
+}

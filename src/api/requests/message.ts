@@ -1,0 +1,85 @@
+import { Failure, type FieldError } from '../../model/failure.js'
+import type { JsonObject } from '../../model/json.js'
+import type { Channel, NotificationRequest } from '../../model/notification.js'
+import type { Clock } from '../../streams/ports.js'
+import { validationFailed } from '../http/validation.js'
+import type { MessageBody } from '../schemas/send.js'
+import { readTimes } from './schedule.js'
+
+export const MAX_METADATA_BYTES = 16 * 1024
+
+/** Checks the address that a channel needs in the metadata; `prefix` is where the metadata stand in the request. */
+export type AddressCheck = (metadata: JsonObject, prefix: string) => FieldError | null
+
+/** What a request is measured by. */
+export interface MessageRules {
+  /** Those that are switched on. */
+  readonly channels: ReadonlySet<Channel>
+  readonly checks: Readonly<Record<Channel, AddressCheck>>
+  readonly clock: Clock
+}
+
+/** A notification without its recipient. */
+export type Message = Omit<NotificationRequest, 'userId' | 'jobId'>
+
+/**
+ * Reads what the schema alone cannot judge. The same for every way in.
+ * @throws Failure `validation_failed` naming every field that is wrong
+ */
+export function readMessage(body: MessageBody, traceparent: string | null, rules: MessageRules): Message {
+  const errors = textErrors(body)
+  if (!rules.channels.has(body.channel)) {
+    errors.push({
+      field: '/channel',
+      message: `is switched off here; there are ${[...rules.channels].join(', ')}`,
+    })
+  }
+  const metadata = body.metadata ?? {}
+  const tooLarge = metadataError(metadata, '/metadata')
+  if (tooLarge !== null) errors.push(tooLarge)
+  const times = readTimes(body, rules.clock.now(), errors)
+  if (errors.length > 0) throw validationFailed(errors)
+  return {
+    tenantId: body.tenant_id,
+    channel: body.channel,
+    priority: body.priority ?? 'medium',
+    notificationType: body.notification_type ?? 'activity',
+    templateId: body.template_id ?? null,
+    variables: body.variables ?? null,
+    title: body.title ?? '',
+    content: body.content ?? '',
+    metadata,
+    scheduledAt: times.scheduledAt,
+    expiresAt: times.expiresAt,
+    traceparent,
+  }
+}
+
+/** Why the message cannot reach its recipient; names the field in the metadata, which stand at `prefix`. */
+export function addressRefusal(message: Message, prefix: string, rules: MessageRules): Failure | null {
+  const error = rules.checks[message.channel](message.metadata, prefix)
+  return error === null ? null : Failure.field('invalid_address', error.field, error.message)
+}
+
+/** Metadata are kept with every notification and sent with it. */
+export function metadataError(metadata: JsonObject, field: string): FieldError | null {
+  const bytes = Buffer.byteLength(JSON.stringify(metadata))
+  return bytes <= MAX_METADATA_BYTES
+    ? null
+    : { field, message: `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON` }
+}
+
+function textErrors(body: MessageBody): FieldError[] {
+  const templated = body.template_id !== undefined
+  const errors: FieldError[] = []
+  for (const name of ['title', 'content'] as const) {
+    const given = body[name] !== undefined
+    if (given === templated) {
+      errors.push({
+        field: `/${name}`,
+        message: templated ? 'must be left out when template_id is given' : 'is required without template_id',
+      })
+    }
+  }
+  return errors
+}

@@ -1,0 +1,76 @@
+import { type Static, Type } from 'typebox'
+import { Cursor, Time } from './text.js'
+import { AnyObject, Channel, NullableText, NullableTime, oneOf, Priority, Status } from './values.js'
+
+const summary = {
+  id: Type.String(),
+  tenant_id: Type.String(),
+  user_id: Type.String(),
+  channel: Channel,
+  priority: Priority,
+  notification_type: Type.String(),
+  title: Type.String(),
+  content: Type.String(),
+  metadata: AnyObject(),
+  status: Status,
+  reason: NullableText,
+  job_id: NullableText,
+  created_at: Type.String({ format: 'date-time' }),
+  updated_at: Type.String({ format: 'date-time' }),
+  scheduled_at: NullableTime,
+  expires_at: NullableTime,
+  due_at: NullableTime,
+  sent_at: NullableTime,
+  read_at: NullableTime,
+  archived_at: NullableTime,
+}
+
+export const NotificationAnswer = Type.Object(summary)
+export type NotificationAnswer = Static<typeof NotificationAnswer>
+
+const Attempt = Type.Object({
+  attempt: Type.Integer(),
+  result: oneOf(['sent', 'failed', 'retry', 'released']),
+  failure_code: NullableText,
+  message: NullableText,
+  provider_id: NullableText,
+  started_at: Type.String({ format: 'date-time' }),
+  duration_ms: Type.Number(),
+})
+
+export const NotificationDetail = Type.Object({ ...summary, attempts: Type.Array(Attempt) })
+export type NotificationDetail = Static<typeof NotificationDetail>
+
+export const StatusAnswer = Type.Object({
+  id: Type.String(),
+  status: Status,
+  reason: NullableText,
+  attempt: Type.Integer({ description: 'Delivery attempts begun so far.' }),
+  updated_at: Type.String({ format: 'date-time' }),
+  due_at: NullableTime,
+  sent_at: NullableTime,
+})
+export type StatusAnswer = Static<typeof StatusAnswer>
+
+export const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) })
+
+export const RescheduleBody = Type.Object(
+  { scheduled_at: Time('The new time; RFC 3339 with a zone.') },
+  { additionalProperties: false },
+)
+
+export const InboxQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+    cursor: Type.Optional(Cursor),
+    unread: Type.Optional(Type.Boolean({ description: 'true: only unread. false: only read.' })),
+    archived: Type.Optional(Type.Boolean({ default: false })),
+    channel: Type.Optional(Channel),
+  },
+  { additionalProperties: false },
+)
+
+export const InboxAnswer = Type.Object({
+  notifications: Type.Array(NotificationAnswer),
+  next_cursor: NullableText,
+})

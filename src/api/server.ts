@@ -1,0 +1,105 @@
+import rateLimit from '@fastify/rate-limit'
+import Fastify, { type FastifyRequest } from 'fastify'
+import { authenticate, callerOf, requireRole } from './auth/access.js'
+import { COUNTED_CALLERS, callerLimit } from './auth/caller-limit.js'
+import { documentErrors } from './docs/errors-page.js'
+import { documentApi } from './docs/openapi.js'
+import type { Api } from './http/api.js'
+import { answerBrokenRequest } from './http/broken-requests.js'
+import { answer, answerErrors } from './http/errors.js'
+import { acceptJson } from './http/json-body.js'
+import { refuseOtherMethods } from './http/other-methods.js'
+import { compileValidator } from './http/validation.js'
+import type { ServerOptions } from './options.js'
+import { batchRoute } from './routes/batch.js'
+import { broadcastRoute } from './routes/broadcast.js'
+import { changeRoutes } from './routes/changes.js'
+import { inboxRoutes } from './routes/inbox.js'
+import { jobRoutes } from './routes/jobs.js'
+import { notificationRoutes } from './routes/notifications.js'
+import { operationRoutes } from './routes/operations.js'
+import { personalDataRoutes } from './routes/personal-data.js'
+import { sendRoute } from './routes/send.js'
+import { statsRoute } from './routes/stats.js'
+
+const BODY_LIMIT_BYTES = 1024 * 1024
+const HEADERS_TIMEOUT_MS = 10_000
+/** For the whole request, body included. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** Longer than the 60 s that load balancers keep a connection, so that they close it and not we. */
+const KEEP_ALIVE_MS = 65_000
+
+const ROUTES = [
+  sendRoute,
+  batchRoute,
+  jobRoutes,
+  notificationRoutes,
+  changeRoutes,
+  inboxRoutes,
+  personalDataRoutes,
+  broadcastRoute,
+  statsRoute,
+]
+
+/** The HTTP server with all its routes; `listen` starts it, `close` lets what is in flight finish. */
+export function buildServer(options: ServerOptions): Api {
+  const server: Api = Fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    // What still arrives while closing is answered like everything else; `admission` refuses sends.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 256 },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      answer(error, request, reply, options.telemetry)
+    },
+  })
+  server.server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.setValidatorCompiler(compileValidator)
+  server.decorateRequest('caller', null)
+  acceptJson(server)
+  answerErrors(server, options.telemetry)
+  releaseConnections(server, options.isShuttingDown)
+  server.register(async (root: Api) => {
+    await documentApi(root, options.version)
+    const refuseOthers = refuseOtherMethods(root)
+    operationRoutes(root, options)
+    documentErrors(root)
+    await root.register((api: Api) => protectedRoutes(api, options), { prefix: '/api/v1' })
+    refuseOthers()
+  })
+  return server
+}
+
+async function protectedRoutes(api: Api, options: ServerOptions): Promise<void> {
+  const { authenticator, limits } = options
+  await api.register(rateLimit, { global: false, cache: COUNTED_CALLERS })
+  const limit = callerLimit(api, limits)
+  api.addHook('onRoute', (route) => {
+    const roles = route.config?.roles
+    if (roles === undefined) throw new Error(`${route.url} does not say who may call it`)
+    route.onRequest = async (request: FastifyRequest) => requireRole(callerOf(request), roles)
+  })
+  // Before the body is read, so that a stranger's costs nothing.
+  api.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+    const caller = await authenticate(request, authenticator)
+    request.caller = caller
+    await limit(request, reply, caller)
+  })
+  for (const route of ROUTES) route(api, options)
+}
+
+/** Connections are not kept alive past the answers that are given while the process stops. */
+function releaseConnections(server: Api, isShuttingDown: () => boolean): void {
+  let closing = false
+  server.addHook('preClose', async () => {
+    closing = true
+  })
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing || isShuttingDown()) reply.header('connection', 'close')
+    done(null, payload)
+  })
+}

@@ -1,0 +1,49 @@
+import type { Config } from '../config/config.js'
+import { MemoryQueue } from '../state/memory/queue.js'
+import { MemoryRateCounters } from '../state/memory/rate-counters.js'
+import { MemoryRelay } from '../state/memory/relay.js'
+import { MemoryUnreadCounts } from '../state/memory/unread-counts.js'
+import { connectRedis } from '../state/redis/connection.js'
+import { RedisQueue } from '../state/redis/queue.js'
+import { RedisRateCounters } from '../state/redis/rate-counters.js'
+import { RedisRelay } from '../state/redis/relay.js'
+import { RedisUnreadCounts } from '../state/redis/unread-counts.js'
+import type { Epoch, Queue, RateCounters, Relay, UnreadCounts } from '../streams/ports.js'
+import type { Log } from '../telemetry/log.js'
+
+/** The index and the counters: all of it may be lost at any time. */
+export interface IndexStore {
+  readonly queue: Queue & Epoch
+  readonly counters: RateCounters
+  readonly relay: Relay
+  readonly unread: UnreadCounts
+  /** Null where there is nothing outside of this process. */
+  readonly ping: (() => Promise<void>) | null
+  close(): Promise<void>
+}
+
+/** In Redis where the configuration names one, else in this process. */
+export async function openIndexStore({ redis }: Config, log: Log): Promise<IndexStore> {
+  if (redis === null) {
+    return {
+      queue: new MemoryQueue(),
+      counters: new MemoryRateCounters(),
+      relay: new MemoryRelay(),
+      unread: new MemoryUnreadCounts(),
+      ping: null,
+      close: async () => undefined,
+    }
+  }
+  const connection = connectRedis(redis, log)
+  const queue = new RedisQueue(connection)
+  const relay = new RedisRelay(connection, log)
+  await Promise.all([queue.open(), relay.open()])
+  return {
+    queue,
+    counters: new RedisRateCounters(connection),
+    relay,
+    unread: new RedisUnreadCounts(connection, log),
+    ping: () => connection.ping(),
+    close: () => connection.close(),
+  }
+}

@@ -1,0 +1,51 @@
+import type { Log } from '../telemetry/log.js'
+import type { RunningStreams } from './run-streams.js'
+
+interface Closing {
+  close(): Promise<void>
+}
+interface Stopping {
+  stop(): Promise<void>
+}
+
+export interface Parts {
+  /** Refuses new connections at once; `close` waits for the requests that it has. */
+  readonly server: { close(): PromiseLike<unknown> }
+  readonly intake: { close(): void }
+  readonly streams: RunningStreams
+  readonly hub: Closing
+  readonly sweeper: Stopping
+  readonly backlog: Stopping
+  readonly retention: Stopping
+  readonly sinks: Closing
+  readonly index: Closing
+  readonly database: Closing
+}
+
+/** What is left of the time for closing sockets and stores, once deliveries were cut off. */
+const LAST_STEPS_MS = 5_000
+
+/**
+ * Stops intake, drains, gives back what could not be finished, closes the sockets with a
+ * reason, and then the stores that all of these need.
+ */
+export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promise<void> {
+  const { server, intake, streams, hub, sweeper, backlog, retention, sinks, index, database } = parts
+  const served = Promise.resolve(server.close())
+  streams.stop()
+  intake.close()
+  const patience = setTimeout(
+    () => {
+      log.event('service.drain_timed_out')
+      streams.cutOff()
+    },
+    Math.max(0, timeoutMs - LAST_STEPS_MS),
+  )
+  await streams.drained()
+  clearTimeout(patience)
+  await hub.close()
+  await served
+  await Promise.all([sweeper.stop(), backlog.stop(), retention.stop(), sinks.close()])
+  await index.close()
+  await database.close()
+}

@@ -1,0 +1,52 @@
+import type { Config } from './config.js'
+import { writeDuration } from './duration.js'
+import type { Problem } from './problem.js'
+
+const SHORTEST_SECRET_BYTES = 32
+/** For claiming and settling, and for each pause between the tries of one attempt. */
+const LEASE_MARGIN_MS = 10_000
+const PAUSE_MS = 5_000
+
+/** What no single key shows: values that do not go together. */
+export function contradictions(config: Config): readonly Problem[] {
+  const { auth, channels, queue, server } = config
+  const problems: Problem[] = []
+  const demand = (holds: boolean, key: string, message: string): void => {
+    if (!holds) problems.push({ key, message })
+  }
+  demand(
+    auth.jwtSecret === null || Buffer.byteLength(auth.jwtSecret) >= SHORTEST_SECRET_BYTES,
+    'auth.jwt_secret',
+    `(AUTH_JWT_SECRET) is too short; HS256 needs at least ${SHORTEST_SECRET_BYTES} bytes (RFC 7518 §3.2)`,
+  )
+  for (const [name, channel] of [
+    ['email', channels.email],
+    ['websocket', channels.websocket],
+    ['webhook', channels.webhook],
+  ] as const) {
+    const { timeoutMs, tries } = channel.delivery
+    const longest = timeoutMs * tries + PAUSE_MS * (tries - 1) + LEASE_MARGIN_MS
+    demand(
+      !channel.enabled || queue.leaseMs >= longest,
+      'queue.lease',
+      `is too short: an attempt by ${name} may take ${writeDuration(longest)} (channels.${name}.timeout × tries, pauses and margin), and a lease that ends before it lets another instance send it again`,
+    )
+  }
+  demand(
+    channels.websocket.idleMs > channels.websocket.pingMs,
+    'channels.websocket.idle_timeout',
+    'must be longer than channels.websocket.ping_interval, or sockets that are alive are closed',
+  )
+  demand(
+    server.batchBodyLimitBytes >= server.bodyLimitBytes,
+    'server.batch_body_limit',
+    'must be at least server.body_limit',
+  )
+  const { transport } = channels.email
+  demand(
+    transport.kind === 'outbox' || (transport.username === null) === (transport.password === null),
+    'channels.email.smtp',
+    'needs both username and password (SMTP_USERNAME, SMTP_PASSWORD), or neither',
+  )
+  return problems
+}

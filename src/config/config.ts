@@ -1,0 +1,157 @@
+import { join, resolve } from 'node:path'
+import type { Settings } from './schema.js'
+import { databaseOf, redisOf } from './stores.js'
+
+/** The configuration as the code uses it: frozen, times in milliseconds, sizes in bytes, `null` for what is not set. */
+export type Config = Frozen<ReturnType<typeof shaped>>
+
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
+
+export function toConfig(settings: Settings): Config {
+  const config = shaped(settings)
+  freeze(config)
+  return config
+}
+
+function shaped(settings: Settings) {
+  const { server, auth, api_rate_limit, intake, breaker, queue, templates, quiet_hours } = settings
+  const dataDir = resolve(settings.data_dir)
+  return {
+    dataDir,
+    server: {
+      host: server.host,
+      /** 0: any free port. */
+      port: server.http_port,
+      bodyLimitBytes: server.body_limit,
+      batchBodyLimitBytes: server.batch_body_limit,
+      requestTimeoutMs: server.request_timeout,
+      shutdownTimeoutMs: server.shutdown_timeout,
+    },
+    auth: {
+      /** Null: one is generated and kept in the data directory. */
+      jwtSecret: auth.jwt_secret ?? null,
+      jwksUrl: auth.jwks_url ?? null,
+      /** Empty: any. */
+      allowedOrigins: auth.allowed_origins ?? [],
+    },
+    /** 0: no limit. */
+    apiRateLimit: {
+      userPerMinute: api_rate_limit.user_per_minute,
+      senderPerMinute: api_rate_limit.sender_per_minute,
+    },
+    database: databaseOf(settings.database),
+    /** Null: queues and counters in this process. */
+    redis: redisOf(settings.redis),
+    intake: { batchSize: intake.batch_size, inFlight: intake.in_flight, waiting: intake.waiting },
+    channels: channelsOf(settings.channels, dataDir),
+    breaker: {
+      failureRate: breaker.failure_rate,
+      windowMs: breaker.window,
+      minimumCalls: breaker.minimum_calls,
+      halfOpenAfterMs: breaker.half_open_after,
+    },
+    queue: {
+      /** Most that may be ready before new requests are refused. */
+      maxReady: queue.priority.max_size,
+      scanIntervalMs: queue.delay.scan_interval,
+      /** What falls due later than this from now waits in the database only. */
+      horizonMs: queue.delay.horizon,
+      leaseMs: queue.lease,
+      sweepIntervalMs: queue.sweep_interval,
+      sweepGraceMs: queue.sweep_grace,
+    },
+    templates: { maxOutput: templates.max_output, timeoutMs: templates.timeout },
+    consent: { optInTypes: settings.consent.opt_in_types ?? [] },
+    /** Of each recipient; null: no limit. */
+    rateLimit: settings.rate_limit.enabled
+      ? {
+          perHour: settings.rate_limit.max_per_user_per_hour,
+          perDay: settings.rate_limit.max_per_user_per_day,
+        }
+      : null,
+    quietHours: quiet_hours.enabled
+      ? {
+          hours: {
+            start: minutes(quiet_hours.start),
+            end: minutes(quiet_hours.end),
+            timezone: quiet_hours.timezone,
+          },
+          channels: quiet_hours.channels ?? [],
+          spreadMs: quiet_hours.spread,
+        }
+      : null,
+    idempotency: { ttlMs: settings.idempotency.ttl },
+    retention: { days: settings.retention.days, intervalMs: settings.retention.interval },
+    log: { level: settings.log.level },
+  }
+}
+
+function channelsOf({ email, websocket, webhook, in_app }: Settings['channels'], dataDir: string) {
+  const { smtp } = email
+  return {
+    email: {
+      enabled: email.enabled,
+      from: email.from,
+      delivery: delivery(email),
+      retry: retry(email),
+      transport: smtp.host
+        ? {
+            kind: 'smtp' as const,
+            host: smtp.host,
+            port: smtp.port,
+            username: smtp.username ?? null,
+            password: smtp.password ?? null,
+            secure: smtp.secure,
+            requireTls: smtp.require_tls,
+            poolSize: smtp.pool_size,
+          }
+        : { kind: 'outbox' as const, directory: join(dataDir, 'outbox') },
+    },
+    websocket: {
+      enabled: websocket.enabled,
+      delivery: delivery(websocket),
+      /** A user who is offline is not tried again. */
+      retry: { delaysMs: [], jitter: 0 },
+      maxConnections: websocket.max_connections,
+      pingMs: websocket.ping_interval,
+      idleMs: websocket.idle_timeout,
+      bufferMessages: websocket.buffer_messages,
+      bufferBytes: websocket.buffer_bytes,
+      maxPayloadBytes: websocket.max_payload,
+    },
+    webhook: {
+      enabled: webhook.enabled,
+      delivery: delivery(webhook),
+      retry: retry(webhook),
+      /** Null: one is generated and kept in the data directory. */
+      secret: webhook.secret ?? null,
+      /** Empty: all public URLs. */
+      allowlist: webhook.allowlist ?? [],
+      allowPrivate: webhook.allow_private,
+      maxResponseBytes: webhook.max_response,
+    },
+    inApp: { enabled: in_app.enabled },
+  }
+}
+
+const delivery = (channel: { timeout: number; tries: number; slots: number }) => ({
+  timeoutMs: channel.timeout,
+  tries: channel.tries,
+  slots: channel.slots,
+})
+
+const retry = (channel: { retry: { delays: readonly number[]; jitter: number } }) => ({
+  delaysMs: channel.retry.delays,
+  jitter: channel.retry.jitter,
+})
+
+/** Minutes after midnight. */
+function minutes(timeOfDay: string): number {
+  const [hour, minute] = timeOfDay.split(':').map(Number)
+  return (hour ?? 0) * 60 + (minute ?? 0)
+}
+
+function freeze(value: object): void {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) freeze(inner)
+  Object.freeze(value)
+}

@@ -1,0 +1,43 @@
+import { IANAZone } from 'luxon'
+
+/** Texts of a certain form, and what is said when one has another. */
+export const FORMATS = {
+  'time-of-day': {
+    expected: 'a time of day such as 22:00',
+    test: (text: string) => /^([01]\d|2[0-3]):[0-5]\d$/.test(text),
+  },
+  'time-zone': {
+    expected: 'an IANA time zone such as Asia/Shanghai',
+    test: (text: string) => IANAZone.isValidZone(text),
+  },
+  'postgres-url': {
+    expected: 'a URL such as postgres://user:password@host:5432/database',
+    test: (text: string) => /^(postgres|postgresql|socket):/.test(text),
+  },
+  'redis-url': {
+    expected: 'a URL such as redis://host:6379 or rediss://host:6379',
+    test: (text: string) => hasProtocol(text, ['redis:', 'rediss:']),
+  },
+  'host-and-port': {
+    expected: 'a host and port such as localhost:6379',
+    test: (text: string) => /^(\[[0-9a-fA-F:.]+\]|[^\s:/@]+):\d{1,5}$/.test(text),
+  },
+  'web-url': {
+    expected: 'a URL that begins with https:// or http://',
+    test: (text: string) => hasProtocol(text, ['https:', 'http:']),
+  },
+  'web-origin': {
+    expected: 'web origins such as https://app.example.com, without a path',
+    test: (text: string) => hasProtocol(text, ['https:', 'http:']) && new URL(text).origin === text,
+  },
+} satisfies Record<string, { readonly expected: string; test(text: string): boolean }>
+
+export type Format = keyof typeof FORMATS
+
+export function formatNamed(name: unknown): (typeof FORMATS)[Format] | undefined {
+  return Object.entries(FORMATS).find(([key]) => key === name)?.[1]
+}
+
+function hasProtocol(text: string, protocols: readonly string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol)
+}

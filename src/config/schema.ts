@@ -1,0 +1,165 @@
+import { type Static, Type } from 'typebox'
+import { CHANNELS } from '../model/notification.js'
+import { LONGEST_DURATION_MS } from './duration.js'
+import {
+  Count,
+  Duration,
+  Flag,
+  Formatted,
+  List,
+  ListOf,
+  OneOf,
+  OptionalText,
+  Port,
+  Size,
+  Text,
+} from './values.js'
+
+const KB = 1_024
+const MB = 1_048_576
+const SECOND = 1_000
+const HOUR = 3_600_000
+
+const section = <T extends Type.TProperties>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false })
+
+/** How long, how often and how many at once. */
+const delivery = {
+  enabled: Flag,
+  timeout: Duration(10, HOUR),
+  tries: Count(1, 10),
+  slots: Count(1, 10_000),
+}
+
+const retry = section({
+  delays: Type.Array(Duration(SECOND, LONGEST_DURATION_MS), { maxItems: 20 }),
+  jitter: Type.Number({ minimum: 0, maximum: 1 }),
+})
+
+const server = section({
+  host: Text,
+  http_port: Port,
+  body_limit: Size(KB, 64 * MB),
+  batch_body_limit: Size(KB, 64 * MB),
+  request_timeout: Duration(SECOND, HOUR),
+  shutdown_timeout: Duration(SECOND, HOUR),
+})
+
+const database = section({
+  url: Type.Optional(Formatted('postgres-url')),
+  host: OptionalText,
+  port: Port,
+  name: Text,
+  user: OptionalText,
+  password: OptionalText,
+  pool_size: Count(2, 1_000),
+  statement_timeout: Duration(100, HOUR),
+})
+
+const redis = section({
+  url: Type.Optional(Formatted('redis-url')),
+  address: Type.Optional(Formatted('host-and-port')),
+  db: Count(0, 1_000_000),
+  username: OptionalText,
+  password: OptionalText,
+  prefix: Type.String({ pattern: '^[A-Za-z0-9_.-]+$' }),
+})
+
+const email = section({
+  ...delivery,
+  from: Text,
+  retry,
+  smtp: section({
+    host: OptionalText,
+    port: Port,
+    username: OptionalText,
+    password: OptionalText,
+    secure: Flag,
+    require_tls: Flag,
+    pool_size: Count(1, 1_000),
+  }),
+})
+
+const websocket = section({
+  ...delivery,
+  max_connections: Count(1, 1_000_000),
+  ping_interval: Duration(100, HOUR),
+  idle_timeout: Duration(100, 24 * HOUR),
+  buffer_messages: Count(1, 100_000),
+  buffer_bytes: Size(KB, 64 * MB),
+  max_payload: Size(64, MB),
+})
+
+const webhook = section({
+  ...delivery,
+  retry,
+  secret: OptionalText,
+  allowlist: List(),
+  allow_private: Flag,
+  max_response: Size(0, 16 * MB),
+})
+
+/** The configuration file, once its variables are replaced and its texts are read. */
+export const SettingsSchema = section({
+  server,
+  data_dir: Text,
+  auth: section({
+    jwt_secret: OptionalText,
+    jwks_url: Type.Optional(Formatted('web-url')),
+    allowed_origins: List('web-origin'),
+  }),
+  api_rate_limit: section({
+    user_per_minute: Count(0, 10_000_000),
+    sender_per_minute: Count(0, 10_000_000),
+  }),
+  database,
+  redis,
+  intake: section({
+    batch_size: Count(1, 5_000),
+    in_flight: Count(1, 64),
+    waiting: Count(1, 1_000_000),
+  }),
+  channels: section({ email, websocket, webhook, in_app: section({ enabled: Flag }) }),
+  breaker: section({
+    failure_rate: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 }),
+    window: Duration(SECOND, HOUR),
+    minimum_calls: Count(1, 1_000_000),
+    half_open_after: Duration(100, HOUR),
+  }),
+  queue: section({
+    priority: section({ max_size: Count(1, 100_000_000) }),
+    delay: section({
+      scan_interval: Duration(1, 60 * SECOND),
+      horizon: Duration(60 * SECOND, 24 * HOUR),
+    }),
+    lease: Duration(SECOND, 24 * HOUR),
+    sweep_interval: Duration(50, HOUR),
+    sweep_grace: Duration(0, HOUR),
+  }),
+  templates: section({
+    max_output: Size(KB, 16 * MB),
+    timeout: Duration(1, 10 * SECOND),
+  }),
+  consent: section({ opt_in_types: List() }),
+  rate_limit: section({
+    enabled: Flag,
+    max_per_user_per_hour: Count(1, 1_000_000),
+    max_per_user_per_day: Count(1, 10_000_000),
+  }),
+  quiet_hours: section({
+    enabled: Flag,
+    start: Formatted('time-of-day'),
+    end: Formatted('time-of-day'),
+    timezone: Formatted('time-zone'),
+    channels: ListOf(CHANNELS),
+    spread: Duration(0, HOUR),
+  }),
+  idempotency: section({ ttl: Duration(60 * SECOND, LONGEST_DURATION_MS) }),
+  retention: section({
+    days: Count(1, 36_500),
+    interval: Duration(SECOND, LONGEST_DURATION_MS),
+  }),
+  log: section({ level: OneOf(['debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),
+})
+
+export type Settings = Static<typeof SettingsSchema>

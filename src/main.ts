@@ -1,0 +1,68 @@
+import { welcome } from './app/welcome.js'
+import { type App, startApp } from './app.js'
+import { loadConfig } from './config/load.js'
+import { ConfigError } from './config/problem.js'
+import { openSecrets } from './config/secrets.js'
+import { VERSION } from './config/version.js'
+import { createLog } from './telemetry/log.js'
+import { createMetrics } from './telemetry/metrics.js'
+
+const FAILED = 1
+/** sysexits.h EX_CONFIG: starting again will not help. */
+const MISCONFIGURED = 78
+
+await main()
+
+async function main(): Promise<void> {
+  const config = configuration()
+  if (config === null) return
+  const log = createLog(config.log.level)
+  let app: App | null = null
+  let stopping: Promise<void> | null = null
+
+  const crash = (err: unknown): void => {
+    log.event('service.crashed', { err })
+    log.flush()
+    process.exit(FAILED)
+  }
+  const stop = (signal: NodeJS.Signals): void => {
+    // Who asks twice does not want to wait.
+    if (stopping !== null || app === null) process.exit(FAILED)
+    log.event('service.stopping', { signal })
+    stopping = app.close().then(() => {
+      log.event('service.stopped')
+      log.flush()
+      process.exit(0)
+    }, crash)
+  }
+  process.on('uncaughtException', crash)
+  process.on('unhandledRejection', crash)
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.on('SIGUSR2', () => {
+    log.level = log.level === 'debug' ? config.log.level : 'debug'
+    log.event('service.log_level_changed', { log_level: log.level })
+  })
+
+  log.event('service.starting', { version: VERSION, node: process.version })
+  try {
+    const secrets = await openSecrets(config)
+    app = await startApp(config, secrets, { log, metrics: createMetrics() }, crash)
+    log.event('service.ready', { url: app.url })
+    if (process.stderr.isTTY || config.database.kind === 'embedded')
+      process.stderr.write(await welcome(app.url, secrets))
+  } catch (error) {
+    crash(error)
+  }
+}
+
+function configuration(): ReturnType<typeof loadConfig> | null {
+  try {
+    return loadConfig()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    createLog('info').event('config.invalid', { err: error })
+    process.exitCode = MISCONFIGURED
+    return null
+  }
+}

@@ -1,0 +1,49 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createTransport } from 'nodemailer'
+import { DeliveryFailure } from '../../model/outcome.js'
+import type { Log } from '../../telemetry/log.js'
+import type { MailTransport } from './transport.js'
+
+/**
+ * Where mail goes when no server is configured: each message becomes the file
+ * `<notification id>.eml`, byte for byte what SMTP would carry. Writing it again
+ * replaces it, so a repeat after a crash leaves one file.
+ */
+export function outbox(directory: string, log: Log): MailTransport {
+  const mailer = createTransport({
+    streamTransport: true,
+    buffer: true,
+    newline: 'windows',
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  return {
+    target: null,
+    async deliver(message, { id, tenantId }, signal) {
+      const file = join(directory, `${id}.eml`)
+      const draft = `${file}.tmp`
+      try {
+        const { message: bytes } = await mailer.sendMail({ ...message, signal })
+        await mkdir(directory, { recursive: true })
+        await writeFile(draft, bytes, { mode: 0o600, flush: true, signal })
+        await rename(draft, file)
+      } catch (error) {
+        if (signal.aborted) throw stopped(signal)
+        throw new DeliveryFailure('unavailable', 'the outbox cannot be written', {
+          retryable: true,
+          cause: error,
+        })
+      }
+      log.event('email.outbox_written', { notification_id: id, tenant_id: tenantId, channel: 'email', file })
+      return {}
+    },
+    close: async () => {},
+  }
+}
+
+const stopped = (signal: AbortSignal): DeliveryFailure =>
+  new DeliveryFailure('timeout', 'stopped before the message was written', {
+    retryable: true,
+    cause: signal.reason,
+  })

@@ -1,0 +1,49 @@
+import type { FieldError } from '../model/failure.js'
+import type { JsonObject } from '../model/json.js'
+import type { Channel, QueuedChannel } from '../model/notification.js'
+import type { Clock, Relay, Sink } from '../streams/ports.js'
+import { checkEmailAddress, createEmailSink, type EmailOptions } from './email/index.js'
+import { checkWebhookUrl, webhookUrlPolicy } from './webhook/url-policy.js'
+import { type WebhookOptions, WebhookSink } from './webhook/webhook.js'
+import { WebSocketSink } from './websocket/sink.js'
+
+/** What is wrong with the address that a channel needs in the metadata; `prefix` is where they stand in the request. */
+export type AddressCheck = (metadata: JsonObject, prefix: string) => FieldError | null
+
+export interface Sinks {
+  /** A channel that is delivered from a lane needs a line here. */
+  readonly byChannel: Readonly<Record<QueuedChannel, Sink>>
+  readonly addressChecks: Readonly<Record<Channel, AddressCheck>>
+  close(): Promise<void>
+}
+
+export interface SinkOptions {
+  readonly email: EmailOptions
+  readonly webhook: WebhookOptions
+  readonly relay: Relay
+  readonly clock: Clock
+}
+
+export function openSinks({ email, webhook, relay, clock }: SinkOptions): Sinks {
+  const mail = createEmailSink(email)
+  const hooks = new WebhookSink(webhook)
+  const urls = webhookUrlPolicy(webhook)
+  const checkUrl = (url: unknown): string | null =>
+    typeof url === 'string' ? checkWebhookUrl(url, urls) : 'must be the URL to post to'
+  return {
+    byChannel: { email: mail, websocket: new WebSocketSink(relay, clock), webhook: hooks },
+    addressChecks: {
+      email: (metadata, prefix) => refusal(`${prefix}/email`, checkEmailAddress(metadata.email)),
+      webhook: (metadata, prefix) => refusal(`${prefix}/webhook_url`, checkUrl(metadata.webhook_url)),
+      // Reached by the user's id alone.
+      websocket: () => null,
+      in_app: () => null,
+    },
+    close: async () => {
+      await Promise.all([mail.close(), hooks.close()])
+    },
+  }
+}
+
+const refusal = (field: string, message: string | null): FieldError | null =>
+  message === null ? null : { field, message }

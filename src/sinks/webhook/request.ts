@@ -1,0 +1,51 @@
+import type { Notification } from '../../model/notification.js'
+import { hexSignature, standardSignature } from './signature.js'
+
+/** Version 00 of W3C Trace Context, and what later versions may look like. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** `signature` is the last member, so that a receiver can cut it off and check what is before it. */
+export function webhookBody(notification: Notification, timestamp: number, key: Buffer): string {
+  const { webhook_url: _, ...metadata } = notification.metadata
+  const eventType = metadata.event_type
+  const unsigned = JSON.stringify({
+    event_type: typeof eventType === 'string' && eventType !== '' ? eventType : notification.notificationType,
+    notification_id: notification.id,
+    title: notification.title,
+    content: notification.content,
+    user_id: notification.userId,
+    tenant_id: notification.tenantId,
+    timestamp,
+    metadata,
+  })
+  return `${unsigned.slice(0, -1)},"signature":"${hexSignature(key, unsigned)}"}`
+}
+
+export interface WebhookRequest {
+  readonly headers: Record<string, string>
+  readonly body: string
+}
+
+/**
+ * What goes over the wire in one attempt.
+ * @param timestamp unix seconds of the attempt
+ */
+export function webhookRequest(
+  notification: Notification,
+  timestamp: number,
+  key: Buffer,
+  userAgent: string,
+): WebhookRequest {
+  const { id, traceparent } = notification
+  const body = webhookBody(notification, timestamp, key)
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    'user-agent': userAgent,
+    'x-signature': hexSignature(key, body),
+    'webhook-id': id,
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': standardSignature(key, id, timestamp, body),
+  }
+  if (traceparent !== null && TRACEPARENT.test(traceparent)) headers.traceparent = traceparent
+  return { headers, body }
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import { QUEUED_CHANNELS, type QueuedChannel } from '../../model/notification.js'
+import type { DelayEntry, Epoch, Queue, QueueDepth, ReadyEntry } from '../../streams/ports.js'
+import type { RedisConnection } from './connection.js'
+
+/**
+ * The index in Redis, shared by all instances. Ids are popped, not leased: who takes one and
+ * dies leaves it to the sweeper. Meant for batches of up to a few thousand.
+ */
+export class RedisQueue implements Queue, Epoch {
+  readonly #connection: RedisConnection
+  readonly #listeners = new Set<(channel: QueuedChannel) => void>()
+  /** Marks our own news, which our listeners have had already. */
+  readonly #instance = randomUUID()
+
+  constructor(connection: RedisConnection) {
+    this.#connection = connection
+  }
+
+  /** Begins to listen to the other instances; to be awaited before the first use. */
+  async open(): Promise<void> {
+    const { keys, subscriptions } = this.#connection
+    subscriptions.onRestored(() => {
+      for (const channel of QUEUED_CHANNELS) this.#notify(channel)
+    })
+    await subscriptions.add(keys.laneNews, (message) => {
+      const [instance, name] = message.split(' ')
+      const channel = QUEUED_CHANNELS.find((known) => known === name)
+      if (channel !== undefined && instance !== this.#instance) this.#notify(channel)
+    })
+  }
+
+  async push(entries: readonly ReadyEntry[]): Promise<void> {
+    if (entries.length === 0) return
+    const { keys } = this.#connection
+    const lanes = new Map<string, (string | number)[]>()
+    const channels = new Set<QueuedChannel>()
+    for (const { id, channel, priority, score } of entries) {
+      channels.add(channel)
+      append(lanes, priority === 'critical' ? keys.critical(channel) : keys.ready(channel), score, id)
+    }
+    await this.#connection.run((redis) =>
+      Promise.all([
+        ...[...lanes].map(([lane, members]) => redis.zadd(lane, 'NX', ...members)),
+        ...[...channels].map((channel) => redis.publish(keys.laneNews, `${this.#instance} ${channel}`)),
+      ]),
+    )
+    for (const channel of channels) this.#notify(channel)
+  }
+
+  async take(channel: QueuedChannel, max: number): Promise<readonly string[]> {
+    if (max <= 0) return []
+    const { keys } = this.#connection
+    return this.#connection.run((redis) => redis.takeReady(keys.critical(channel), keys.ready(channel), max))
+  }
+
+  async delay(entries: readonly DelayEntry[]): Promise<void> {
+    if (entries.length === 0) return
+    const members = entries.flatMap(({ id, dueAt }) => [dueAt, id])
+    await this.#connection.run((redis) => redis.zadd(this.#connection.keys.delay, ...members))
+  }
+
+  async takeDue(now: number, max: number): Promise<readonly string[]> {
+    if (max <= 0) return []
+    return this.#connection.run((redis) => redis.takeDue(this.#connection.keys.delay, now, max))
+  }
+
+  async depth(): Promise<QueueDepth> {
+    const { keys } = this.#connection
+    const inLane = async (channel: QueuedChannel) => {
+      const sizes = await this.#connection.run((redis) =>
+        Promise.all([redis.zcard(keys.critical(channel)), redis.zcard(keys.ready(channel))]),
+      )
+      return sizes[0] + sizes[1]
+    }
+    const [email, websocket, webhook, delayed] = await Promise.all([
+      inLane('email'),
+      inLane('websocket'),
+      inLane('webhook'),
+      this.#connection.run((redis) => redis.zcard(keys.delay)),
+    ])
+    return { ready: { email, websocket, webhook }, delayed }
+  }
+
+  onReady(listener: (channel: QueuedChannel) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async intact(): Promise<boolean> {
+    return (await this.#connection.run((redis) => redis.exists(this.#connection.keys.epoch))) === 1
+  }
+
+  async markIntact(): Promise<void> {
+    await this.#connection.run((redis) => redis.set(this.#connection.keys.epoch, new Date().toISOString()))
+  }
+
+  #notify(channel: QueuedChannel): void {
+    for (const listener of this.#listeners) listener(channel)
+  }
+}
+
+function append<T>(lists: Map<string, T[]>, key: string, ...items: T[]): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, items)
+  else list.push(...items)
+}

@@ -1,0 +1,116 @@
+import type { Result } from 'ioredis'
+
+/** Pops up to ARGV[1] ids: from the critical lane (KEYS[1]) first, then from the ready lane (KEYS[2]). */
+const takeReady = {
+  numberOfKeys: 2,
+  lua: `
+local ids = {}
+for _, lane in ipairs(KEYS) do
+  local room = tonumber(ARGV[1]) - #ids
+  if room > 0 then
+    local popped = redis.call('ZPOPMIN', lane, room)
+    for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+  end
+end
+return ids`,
+}
+
+/** Pops up to ARGV[2] ids whose score is at most ARGV[1]. What is due is what ZPOPMIN gives first. */
+const takeDue = {
+  numberOfKeys: 1,
+  lua: `
+local due = math.min(redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1]), tonumber(ARGV[2]))
+local ids = {}
+if due > 0 then
+  local popped = redis.call('ZPOPMIN', KEYS[1], due)
+  for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+end
+return ids`,
+}
+
+/**
+ * Counts as many of ARGV[1] as both windows have room for, and returns how many.
+ * KEYS: hour, day. ARGV: wanted, limit of the hour, limit of the day, seconds to keep each.
+ */
+const countSends = {
+  numberOfKeys: 2,
+  lua: `
+local granted = tonumber(ARGV[1])
+for i, window in ipairs(KEYS) do
+  granted = math.min(granted, tonumber(ARGV[1 + i]) - tonumber(redis.call('GET', window) or '0'))
+end
+if granted <= 0 then return 0 end
+for i, window in ipairs(KEYS) do
+  if redis.call('INCRBY', window, granted) == granted then redis.call('EXPIRE', window, ARGV[3 + i]) end
+end
+return granted`,
+}
+
+/**
+ * Adds ARGV[1] to a count that is known and ends any load under way. A count with more than
+ * ARGV[2] ms to live was loaded so lately that it may hold the change already: it is forgotten.
+ * KEYS: count, lease.
+ */
+const changeUnread = {
+  numberOfKeys: 2,
+  lua: `
+redis.call('DEL', KEYS[2])
+local left = redis.call('PTTL', KEYS[1])
+if left >= 0 and left <= tonumber(ARGV[2]) then
+  local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+  if count >= 0 then return count end
+end
+if left ~= -2 then redis.call('DEL', KEYS[1]) end
+return false`,
+}
+
+/** The count, or the beginning of a load by ARGV[1] that may take ARGV[2] ms. KEYS: count, lease. */
+const readUnread = {
+  numberOfKeys: 2,
+  lua: `
+local count = redis.call('GET', KEYS[1])
+if not count then redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2]) end
+return count`,
+}
+
+/** Keeps the loaded count ARGV[2] for ARGV[3] ms if the load of ARGV[1] is still the one. KEYS: count, lease. */
+const storeUnread = {
+  numberOfKeys: 2,
+  lua: `
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[2])
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`,
+}
+
+export const SCRIPTS = { takeReady, takeDue, countSends, changeUnread, readUnread, storeUnread }
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    takeReady(critical: string, ready: string, max: number): Result<string[], Context>
+    takeDue(delay: string, now: number, max: number): Result<string[], Context>
+    countSends(
+      hour: string,
+      day: string,
+      wanted: number,
+      perHour: number,
+      perDay: number,
+      hourTtl: number,
+      dayTtl: number,
+    ): Result<number, Context>
+    changeUnread(
+      count: string,
+      lease: string,
+      delta: number,
+      oldestMs: number,
+    ): Result<number | null, Context>
+    readUnread(count: string, lease: string, token: string, leaseMs: number): Result<string | null, Context>
+    storeUnread(
+      count: string,
+      lease: string,
+      token: string,
+      value: number,
+      ttlMs: number,
+    ): Result<number, Context>
+  }
+}

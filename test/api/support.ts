@@ -1,0 +1,118 @@
+import type { AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import { createAuthenticator } from '../../src/api/auth/authenticator.js'
+import { mintToken } from '../../src/api/auth/mint.js'
+import type { Api } from '../../src/api/http/api.js'
+import type { ServerOptions } from '../../src/api/options.js'
+import type { Role } from '../../src/api/ports.js'
+import { buildServer } from '../../src/api/server.js'
+import { CHANNELS } from '../../src/model/notification.js'
+import { createLog } from '../../src/telemetry/log.js'
+import { createMetrics } from '../../src/telemetry/metrics.js'
+import { memoryPorts } from './memory-ports.js'
+
+export const SECRET = 'a-secret-that-is-long-enough-for-hs256'
+export const NOW = Date.parse('2027-03-01T12:00:00Z')
+
+/** Ports in memory, the real authenticator, a clock that stands still. */
+export function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
+  return {
+    ...memoryPorts(),
+    authenticator: createAuthenticator({ secret: SECRET, jwksUrl: null }),
+    dependencies: [],
+    telemetry: { log: createLog('silent'), metrics: createMetrics() },
+    rules: {
+      channels: new Set(CHANNELS),
+      checks: {
+        email: (metadata, prefix) =>
+          typeof metadata.email === 'string' ? null : { field: `${prefix}/email`, message: 'is required' },
+        webhook: (metadata, prefix) =>
+          typeof metadata.webhook_url === 'string'
+            ? null
+            : { field: `${prefix}/webhook_url`, message: 'is required' },
+        websocket: () => null,
+        in_app: () => null,
+      },
+      clock: { now: () => NOW },
+    },
+    limits: { userPerMinute: 0, senderPerMinute: 0 },
+    admission: () => null,
+    isShuttingDown: () => false,
+    version: '0.0.0-test',
+    ...overrides,
+  }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: unknown
+}
+
+export interface Client {
+  readonly api: Api
+  readonly url: string
+  call(method: string, path: string, init?: CallInit): Promise<Answer>
+}
+
+export interface CallInit {
+  readonly body?: unknown
+  readonly raw?: string | Uint8Array
+  readonly token?: string | null
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A server on a free port, closed with the test, and a client that is a sender of tenant `t1`. */
+export async function serve(t: Test, overrides: Partial<ServerOptions> = {}): Promise<Client> {
+  const api = buildServer(options(overrides))
+  await api.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(() => api.close())
+  const url = urlOf(api)
+  const sender = await token('svc', 't1', ['sender'])
+  return {
+    api,
+    url,
+    async call(method, path, { body, raw, token: given = sender, headers = {} } = {}) {
+      const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(given === null ? {} : { authorization: `Bearer ${given}` }),
+          ...headers,
+        },
+        ...(payload === undefined ? {} : { body: payload }),
+      })
+      const text = await response.text()
+      return { status: response.status, headers: response.headers, body: parse(text) }
+    },
+  }
+}
+
+export function urlOf(api: Api): string {
+  const address = api.server.address()
+  return `http://127.0.0.1:${isAddress(address) ? address.port : 0}`
+}
+
+const isAddress = (address: unknown): address is AddressInfo =>
+  typeof address === 'object' && address !== null
+
+export const token = (subject: string, tenantId: string, roles: readonly Role[]): Promise<string> =>
+  mintToken(SECRET, { subject, tenantId, roles, expiresInSeconds: 600 })
+
+/** A body that is accepted as it is. */
+export const VALID = {
+  tenant_id: 't1',
+  user_id: 'u1',
+  channel: 'in_app',
+  title: 'Hello',
+  content: 'World',
+} as const
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,70 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { createEmailSink, type EmailSink } from '../../src/sinks/email/index.js'
+import type { Log } from '../../src/telemetry/log.js'
+import { ADDRESS, failureOf, keptLog, mailTo, NEVER } from '../support/email.js'
+import { readMail } from '../support/mime.js'
+
+const outboxIn = (directory: string, log: Log): EmailSink =>
+  createEmailSink({
+    from: 'billing@sender.example',
+    timeouts: { connectMs: 1, greetingMs: 1, socketMs: 1 },
+    log,
+    transport: { kind: 'outbox', directory },
+  })
+
+t.test('writes each message as a file that a mail program opens', async (t) => {
+  const directory = join(t.testdir({}), 'made', 'on', 'demand')
+  const { log, lines } = keptLog()
+  const sink = outboxIn(directory, log)
+  const notification = mailTo(ADDRESS, {
+    title: '账单',
+    content: '<p>你好</p>',
+    metadata: { email: ADDRESS, name: '张三' },
+  })
+  t.equal(sink.target(notification), null)
+  t.same(await sink.send(notification, NEVER), {})
+
+  const file = join(directory, `${notification.id}.eml`)
+  const raw = await readFile(file, 'utf8')
+  const { header, parts } = readMail(raw)
+  t.equal(header('to'), `张三 <${ADDRESS}>`)
+  t.equal(header('subject'), '账单')
+  t.equal(header('message-id'), `<${notification.id}@sender.example>`)
+  t.equal(parts.get('text/html'), '<p>你好</p>')
+  t.equal(parts.get('text/plain'), '你好')
+  t.notMatch(raw, /[^\r]\n/, 'lines end as RFC 5322 wants')
+  t.equal((await stat(file)).mode & 0o077, 0, 'nobody else may read it')
+  t.match(JSON.parse(lines[0] ?? ''), {
+    event: 'email.outbox_written',
+    notification_id: notification.id,
+    channel: 'email',
+    file,
+  })
+  t.notMatch(lines.join(), /reader@/)
+  await sink.close()
+})
+
+t.test('a repeat after a crash leaves one whole file', async (t) => {
+  const directory = t.testdir({})
+  const sink = outboxIn(directory, keptLog().log)
+  const notification = mailTo(ADDRESS)
+  const name = `${notification.id}.eml`
+  await writeFile(join(directory, `${name}.tmp`), 'half a messa')
+  await sink.send(notification, NEVER)
+  await sink.send({ ...notification, attempt: 2 }, NEVER)
+  t.same(await readdir(directory), [name])
+  t.ok(readMail(await readFile(join(directory, name), 'utf8')).parts.has('text/html'))
+})
+
+t.test('an outbox that cannot be written is tried again later; an abort writes nothing', async (t) => {
+  const directory = t.testdir({ file: '' })
+  const { log, lines } = keptLog()
+  const blocked = await failureOf(outboxIn(join(directory, 'file'), log).send(mailTo(ADDRESS), NEVER))
+  t.match(blocked, { code: 'unavailable', retryable: true, cause: Error })
+  const aborted = await failureOf(outboxIn(directory, log).send(mailTo(ADDRESS), AbortSignal.abort()))
+  t.match(aborted, { code: 'timeout', retryable: true })
+  t.same(await readdir(directory), ['file'])
+  t.same(lines, [])
+})

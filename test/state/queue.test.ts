@@ -1,0 +1,292 @@
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { PRIORITIES, type QueuedChannel } from '../../src/model/notification.js'
+import { MemoryQueue } from '../../src/state/memory/queue.js'
+import { SortedIds } from '../../src/state/memory/sorted-ids.js'
+import { Keys } from '../../src/state/redis/keys.js'
+import { RedisQueue } from '../../src/state/redis/queue.js'
+import type { DelayEntry, Epoch, Queue, ReadyEntry } from '../../src/streams/ports.js'
+import { newPrefix, startRedis, testConnection } from '../support/redis.js'
+
+const server = await startRedis()
+const cluster = await startRedis({ cluster: true })
+t.teardown(() => Promise.all([server.stop(), cluster.stop()]))
+
+type Create = () => Promise<Queue & Epoch>
+
+t.test('memory', (t) => contract(t, async () => new MemoryQueue()))
+
+for (const [name, redis] of Object.entries({ redis: server, 'redis cluster': cluster })) {
+  t.test(name, async (t) => {
+    const connection = await testConnection(t, redis)
+    await contract(t, async () => {
+      const queue = new RedisQueue({ ...connection, keys: new Keys(newPrefix()) })
+      await queue.open()
+      return queue
+    })
+  })
+}
+
+async function contract(t: Test, create: Create) {
+  t.test('critical ids go first, then the lowest score, then the id that was made first', async (t) => {
+    const queue = await create()
+    await queue.push([
+      ready('n4', 20),
+      ready('n3', 10),
+      ready('n2', 10),
+      { ...ready('n5', 99), priority: 'critical' },
+      { ...ready('n1', 1), channel: 'webhook' },
+    ])
+    t.same(await queue.take('email', 3), ['n5', 'n2', 'n3'])
+    t.same(await queue.take('email', 3), ['n4'])
+    t.same(await queue.take('email', 3), [])
+    t.same(await queue.take('webhook', 1), ['n1'])
+  })
+
+  t.test('what is due is taken once, earliest first and never early', async (t) => {
+    const queue = await create()
+    await queue.delay([due('b', 1_700_000_000_500), due('a', 1_700_000_000_400), due('c', 1_700_000_000_501)])
+    t.same(await queue.takeDue(1_700_000_000_399, 10), [])
+    t.same(await queue.takeDue(1_700_000_000_500, 10), ['a', 'b'])
+    t.same(await queue.takeDue(1_700_000_000_500, 10), [])
+    t.same(await queue.takeDue(1_700_000_000_501, 10), ['c'])
+  })
+
+  t.test('a moved id is due at its new time only, whether later or earlier', async (t) => {
+    const queue = await create()
+    await queue.delay([due('later', 10), due('earlier', 30)])
+    await queue.delay([due('later', 20), due('earlier', 5)])
+    t.same(await queue.takeDue(19, 10), ['earlier'])
+    t.same(await queue.takeDue(40, 10), ['later'])
+    t.same(await queue.takeDue(40, 10), [])
+  })
+
+  t.test('nothing asked, nothing taken', async (t) => {
+    const queue = await create()
+    await queue.push([])
+    await queue.delay([])
+    await queue.push([ready('n1', 1)])
+    await queue.delay([due('d1', 1)])
+    t.same(await queue.take('email', 0), [])
+    t.same(await queue.takeDue(1, 0), [])
+    t.same(await queue.depth(), { ready: { email: 1, websocket: 0, webhook: 0 }, delayed: 1 })
+  })
+
+  t.test('two who take at once share the ids and get none twice', async (t) => {
+    const queue = await create()
+    const ids = Array.from({ length: 300 }, (_, n) => `n${n}`)
+    await queue.push(ids.map((id, n) => ready(id, n)))
+    await queue.delay(ids.map((id, n) => due(id, n)))
+    const taken = await Promise.all(Array.from({ length: 20 }, () => queue.take('email', 20)))
+    const fell = await Promise.all(Array.from({ length: 20 }, () => queue.takeDue(300, 20)))
+    t.same(taken.flat().sort(), [...ids].sort())
+    t.same(fell.flat().sort(), [...ids].sort())
+  })
+
+  t.test('a listener hears of each lane that was pushed to, until it is removed', async (t) => {
+    const queue = await create()
+    const heard: QueuedChannel[] = []
+    const stop = queue.onReady((channel) => heard.push(channel))
+    await queue.push([ready('n1', 1), ready('n2', 2), { ...ready('n3', 3), channel: 'websocket' }])
+    t.same(heard.sort(), ['email', 'websocket'])
+    stop()
+    await queue.push([ready('n4', 1)])
+    t.equal(heard.length, 2)
+  })
+
+  t.test('the index is intact once it is marked', async (t) => {
+    const queue = await create()
+    t.equal(await queue.intact(), false)
+    await queue.markIntact()
+    t.equal(await queue.intact(), true)
+  })
+
+  t.test('it does what a sorted list would do', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+        const queue = await create()
+        const model = new Model()
+        for (const { run } of steps) await run(queue, model)
+        await drain.run(queue, model)
+      }),
+      { numRuns: 100 },
+    )
+  })
+}
+
+/** The port's promises in the plainest words. */
+class Model {
+  readonly lanes = new Map<string, Map<string, number>>()
+
+  lane(name: string): Map<string, number> {
+    const lane = this.lanes.get(name) ?? new Map<string, number>()
+    this.lanes.set(name, lane)
+    return lane
+  }
+
+  push({ id, channel, priority, score }: ReadyEntry): void {
+    const lane = this.lane(priority === 'critical' ? `${channel}!` : channel)
+    if (!lane.has(id)) lane.set(id, score)
+  }
+
+  take(name: string, max: number, highest = Number.POSITIVE_INFINITY): string[] {
+    const lane = this.lane(name)
+    const ids = [...lane]
+      .filter(([, score]) => score <= highest)
+      .sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))
+      .slice(0, max)
+      .map(([id]) => id)
+    for (const id of ids) lane.delete(id)
+    return ids
+  }
+
+  takeReady(channel: QueuedChannel, max: number): string[] {
+    const critical = this.take(`${channel}!`, max)
+    return [...critical, ...this.take(channel, max - critical.length)]
+  }
+}
+
+interface Step {
+  run(queue: Queue, model: Model): Promise<void>
+}
+
+const id = fc.integer({ min: 0, max: 12 }).map((n) => `n${n}`)
+const score = fc.integer({ min: 0, max: 6 })
+const channel = fc.constantFrom<QueuedChannel[]>('email', 'webhook')
+const entry = fc.record({ id, channel, priority: fc.constantFrom(...PRIORITIES), score })
+const max = fc.integer({ min: 0, max: 8 })
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.array(entry, { maxLength: 8 }).map((entries) =>
+    named(`push ${fc.stringify(entries)}`, async (queue, model) => {
+      await queue.push(entries)
+      for (const each of entries) model.push(each)
+    }),
+  ),
+  fc.tuple(channel, max).map(([lane, count]) =>
+    named(`take ${lane} ${count}`, async (queue, model) => {
+      same(await queue.take(lane, count), model.takeReady(lane, count))
+    }),
+  ),
+  fc.array(fc.record({ id, dueAt: score }), { maxLength: 8 }).map((entries) =>
+    named(`delay ${fc.stringify(entries)}`, async (queue, model) => {
+      await queue.delay(entries)
+      for (const { id, dueAt } of entries) model.lane('delay').set(id, dueAt)
+    }),
+  ),
+  fc.tuple(score, max).map(([now, count]) =>
+    named(`take due ${now} ${count}`, async (queue, model) => {
+      same(await queue.takeDue(now, count), model.take('delay', count, now))
+    }),
+  ),
+)
+
+/** Compares what is left. */
+const drain: Step = {
+  async run(queue, model) {
+    const depth = await queue.depth()
+    const inLane = (name: string) => model.lane(name).size + model.lane(`${name}!`).size
+    same(depth, {
+      ready: { email: inLane('email'), websocket: 0, webhook: inLane('webhook') },
+      delayed: model.lane('delay').size,
+    })
+    for (const lane of ['email', 'webhook'] as const) {
+      same(await queue.take(lane, 100), model.takeReady(lane, 100))
+    }
+    same(await queue.takeDue(100, 100), model.take('delay', 100))
+  },
+}
+
+function named(name: string, run: Step['run']): Step & { readonly [fc.toStringMethod]: () => string } {
+  return { run, [fc.toStringMethod]: () => name }
+}
+
+function same(found: unknown, wanted: unknown): void {
+  if (JSON.stringify(found) !== JSON.stringify(wanted)) {
+    throw new Error(`found ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)}`)
+  }
+}
+
+function ready(id: string, score: number): ReadyEntry {
+  return { id, channel: 'email', priority: 'medium', score }
+}
+
+function due(id: string, dueAt: number): DelayEntry {
+  return { id, dueAt }
+}
+
+t.test(
+  'memory: a full queue keeps what it has, says that it is full, and takes more when there is room',
+  async (t) => {
+    const queue = new MemoryQueue(2)
+    await queue.push([ready('n1', 1)])
+    await t.rejects(queue.push([ready('n2', 2), ready('n3', 3), ready('n1', 9)]), { message: /full: 1 ids/ })
+    await t.rejects(queue.delay([due('d1', 1)]), { message: /full/ })
+    t.same(await queue.take('email', 10), ['n1', 'n2'])
+    await queue.delay([due('d1', 1), due('d2', 2)])
+    await queue.delay([due('d1', 3)])
+    t.same(await queue.takeDue(9, 10), ['d2', 'd1'])
+  },
+)
+
+t.test('memory: ids that move again and again leave no more places than ids', async (t) => {
+  const ids = new SortedIds()
+  for (let n = 0; n < 10_000; n += 1) ids.set(`n${n % 10}`, n)
+  t.equal(ids.size, 10)
+  t.ok(ids.places <= 20, `${ids.places} places`)
+})
+
+t.test('redis: a push is heard by the other instances too, and by its own listeners once', async (t) => {
+  const prefix = newPrefix()
+  const here = new RedisQueue(await testConnection(t, server, prefix))
+  const there = new RedisQueue(await testConnection(t, server, prefix))
+  await Promise.all([here.open(), there.open()])
+  const heard = { here: 0, there: 0 }
+  here.onReady(() => {
+    heard.here += 1
+  })
+  there.onReady(() => {
+    heard.there += 1
+  })
+  const thereHears = new Promise<QueuedChannel>((resolve) => there.onReady(resolve))
+  await here.push([ready('n1', 1), ready('n2', 2)])
+  t.equal(await thereHears, 'email')
+  t.same(heard, { here: 1, there: 1 })
+
+  // News is in order, so that by the time of this one the first would have come back.
+  const hereHears = new Promise<QueuedChannel>((resolve) => {
+    here.onReady((channel) => channel === 'webhook' && resolve(channel))
+  })
+  await there.push([{ ...ready('n3', 3), channel: 'webhook' }])
+  await hereHears
+  t.same(heard, { here: 2, there: 2 })
+})
+
+t.test('redis: FLUSHALL takes the mark away', async (t) => {
+  const connection = await testConnection(t, server)
+  const queue = new RedisQueue(connection)
+  await queue.markIntact()
+  t.equal(await queue.intact(), true)
+  await connection.run((redis) => redis.flushall())
+  t.equal(await queue.intact(), false)
+})
+
+t.test('redis: after a restart every lane may be ready, and the index is not intact', async (t) => {
+  const own = await startRedis()
+  t.teardown(() => own.stop())
+  const connection = await testConnection(t, own)
+  const queue = new RedisQueue(connection)
+  await queue.open()
+  await queue.markIntact()
+  await own.kill()
+  const heard = new Set<QueuedChannel>()
+  const all = new Promise<void>((resolve) => {
+    queue.onReady((channel) => heard.add(channel).size === 3 && resolve())
+  })
+  await own.restart()
+  await all
+  await connection.connected(AbortSignal.timeout(5_000))
+  t.equal(await queue.intact(), false)
+  await queue.push([ready('n1', 1)])
+  t.same(await queue.take('email', 5), ['n1'])
+})

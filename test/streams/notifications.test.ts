@@ -1,0 +1,238 @@
+import t, { type Test } from 'tap'
+import type { NotificationRequest, QueuedChannel } from '../../src/model/notification.js'
+import { DeliveryFailure } from '../../src/model/outcome.js'
+import { dueNotifications } from '../../src/sources/delay.js'
+import { Intake } from '../../src/sources/intake.js'
+import { MemoryQueue } from '../../src/state/memory/queue.js'
+import { MemoryRateCounters } from '../../src/state/memory/rate-counters.js'
+import { PostgresLedger } from '../../src/state/postgres/ledger.js'
+import { migrate } from '../../src/state/postgres/migrate.js'
+import { Recovery } from '../../src/state/postgres/recovery.js'
+import { Store } from '../../src/state/postgres/store.js'
+import { Sweeper } from '../../src/state/sweeper.js'
+import { createRenderer } from '../../src/streams/liquid.js'
+import { acceptance, deliveries, type StreamOptions } from '../../src/streams/notifications.js'
+import type { Sink } from '../../src/streams/ports.js'
+import { aNotification } from '../support/notification.js'
+import { silentLog, testDatabase } from '../support/postgres.js'
+import { recordedTelemetry } from '../support/telemetry.js'
+
+const policy = { timeoutMs: 1_000, tries: 1, slots: 50, retry: { delaysMs: [20, 20, 20], jitter: 0 } }
+const OPTIONS: StreamOptions = {
+  intake: { size: 500, inFlight: 2, waiting: 10_000 },
+  optInTypes: ['marketing'],
+  quietHours: null,
+  rateLimits: { perHour: 5, perDay: 10 },
+  horizonMs: 3_600_000,
+  leaseMs: 60_000,
+  breaker: { failureRate: 0.5, windowMs: 1_000, minimumCalls: 1_000, halfOpenAfterMs: 1_000 },
+  channels: { email: policy, websocket: policy, webhook: policy },
+}
+const SWEEPING = { intervalMs: 50, graceMs: 100, horizonMs: 3_600_000 }
+
+/** The two streams over a real ledger; `send` stands for the provider. */
+async function running(t: Test, send: Sink['send'], options: Partial<StreamOptions> = {}) {
+  const { connection, pool } = await testDatabase(t)
+  await migrate(connection, silentLog())
+  const store = new Store(pool)
+  const ledger = new PostgresLedger(store, { keyTtlMs: 60_000 })
+  const queue = new MemoryQueue()
+  const clock = { now: () => Date.now() }
+  const telemetry = recordedTelemetry()
+  const announced: string[] = []
+  const sink: Sink = { target: () => null, send }
+  const ports = {
+    clock,
+    ledger,
+    queue,
+    counters: new MemoryRateCounters(),
+    inbox: {
+      announce: async (some: readonly { id: string }[]) => void announced.push(...some.map(({ id }) => id)),
+    },
+    renderer: createRenderer({ maxOutput: 10_000, timeoutMs: 100 }),
+    sinks: { email: sink, websocket: sink, webhook: sink } satisfies Record<QueuedChannel, Sink>,
+  }
+  const intake = new Intake(clock)
+  const stop = new AbortController()
+  const scanner = { intervalMs: 5, inFlight: 100, stop: stop.signal }
+  const sources = [intake.envelopes$, dueNotifications(scanner, { queue, ledger, clock, log: telemetry.log })]
+  const all = { ...OPTIONS, ...options }
+  const ends = { stop: stop.signal, cutOff: new AbortController().signal, pause: () => Promise.resolve() }
+  const subscriptions = [
+    acceptance(sources, ports, all, telemetry).subscribe(),
+    deliveries(ports, all, ends, telemetry).subscribe(),
+  ]
+  const sweeper = new Sweeper({ recovery: new Recovery(store), queue, clock }, SWEEPING, telemetry)
+  await sweeper.start()
+  t.teardown(async () => {
+    stop.abort()
+    intake.close()
+    await sweeper.stop()
+    await Promise.all(subscriptions.map((s) => new Promise<void>((resolve) => s.add(resolve))))
+  })
+  const submit = (changes: Partial<NotificationRequest> = {}) => intake.submit(aNotification(changes), null)
+  const row = async (id: string) =>
+    (await pool.query('SELECT * FROM notifications WHERE id = $1', [id])).rows[0]
+  const ended = async (id: string, status: string) => {
+    for (;;) {
+      const found = await row(id)
+      if (found.status === status) return found
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  return { submit, row, ended, pool, queue, telemetry, announced, ledger, sweeper }
+}
+
+t.test('accepted, delivered once, settled', async (t) => {
+  const sent: string[] = []
+  const { submit, ended, pool } = await running(t, async ({ id }) => {
+    sent.push(id)
+    return { providerId: `p-${id}` }
+  })
+  const accepted = await Promise.all(Array.from({ length: 200 }, (_, n) => submit({ userId: `u${n}` })))
+  for (const { id, status } of accepted) {
+    t.equal(status, 'pending')
+    await ended(id, 'sent')
+  }
+  t.same([...sent].sort(), accepted.map(({ id }) => id).sort())
+  const { rows } = await pool.query(
+    'SELECT count(*) AS n FROM delivery_attempts WHERE provider_id IS NOT NULL',
+  )
+  t.equal(rows[0].n, 200)
+})
+
+t.test('failures are tried again through the delay queue, and end as failed', async (t) => {
+  const attempts: number[] = []
+  const { submit, ended, telemetry } = await running(t, async ({ attempt }) => {
+    attempts.push(attempt)
+    throw new DeliveryFailure('unavailable', 'HTTP 503', { retryable: true })
+  })
+  const { id } = await submit()
+  t.match(await ended(id, 'failed'), { reason: 'unavailable', attempt: 4 })
+  t.same(attempts, [1, 2, 3, 4])
+  const events = telemetry.lines.filter((line) => line.notification_id === id).map((line) => line.event)
+  t.same(events, [
+    'notification.accepted',
+    ...Array.from({ length: 3 }, () => ['notification.retried', 'notification.due']).flat(),
+    'notification.failed',
+  ])
+})
+
+t.test('in-app is delivered by the accepting transaction', async (t) => {
+  const { submit, row, announced } = await running(t, () => Promise.reject(new Error('not to be called')))
+  const { id, status } = await submit({ channel: 'in_app' })
+  t.equal(status, 'sent')
+  t.match(await row(id), { status: 'sent', sent_at: Number })
+  t.same(announced, [id])
+})
+
+t.test('the answer tells what the stages decided', async (t) => {
+  const { submit, row } = await running(t, async () => ({}), {
+    quietHours: { hours: { start: 0, end: 1439, timezone: 'UTC' }, channels: ['email'], spreadMs: 0 },
+  })
+  const until = Date.now() + 60_000
+  t.match(await submit({ scheduledAt: until }), {
+    status: 'pending',
+    reason: 'scheduled',
+    deferredUntil: until,
+  })
+  t.match(await submit({ notificationType: 'marketing' }), { status: 'suppressed', reason: 'not_subscribed' })
+  t.match(await submit({ expiresAt: Date.now() - 1 }), { status: 'expired' })
+  t.match(await submit({ channel: 'email', priority: 'critical' }), {
+    status: 'pending',
+    deferredUntil: null,
+  })
+  const minutes = new Date().getUTCHours() * 60 + new Date().getUTCMinutes()
+  if (minutes < 1438) {
+    const night = await submit({ channel: 'email' })
+    t.match(night, { status: 'pending', reason: 'quiet_hours' })
+    t.match(await row(night.id), { due_at: night.deferredUntil, admitted: false })
+  }
+  const many = await Promise.all(Array.from({ length: 8 }, () => submit({ userId: 'busy' })))
+  t.equal(many.filter(({ status }) => status === 'suppressed').length, 3, 'five an hour')
+  t.match(await submit({ userId: 'busy', priority: 'critical' }), { status: 'pending' })
+})
+
+t.test('what cannot be rendered is refused by name and leaves no row', async (t) => {
+  const { submit, pool } = await running(t, async () => ({}))
+  await t.rejects(submit({ content: 'Hi {{ who }}', variables: {} }), {
+    code: 'variable_missing',
+    errors: [{ field: '/variables/who' }],
+  })
+  await t.rejects(submit({ title: '{% if %}', variables: { a: 1 } }), {
+    code: 'template_invalid',
+    errors: [{ field: '/title' }],
+  })
+  await t.rejects(submit({ templateId: 'tmpl_none' }), { code: 'template_not_found' })
+  t.equal((await pool.query('SELECT count(*) AS n FROM notifications')).rows[0].n, 0)
+})
+
+t.test('values are escaped where the content is HTML', async (t) => {
+  const { submit, row } = await running(t, async () => ({}))
+  const variables = { who: '<b>&' }
+  const [email, webhook] = await Promise.all([
+    submit({ channel: 'email', title: 'For {{ who }}', content: '<p>{{ who }}</p>', variables }),
+    submit({ channel: 'webhook', content: '{{ who }}', variables }),
+  ])
+  t.match(await row(email.id), { title: 'For <b>&', content: '<p>&lt;b&gt;&amp;</p>' })
+  t.match(await row(webhook.id), { content: '<b>&' })
+})
+
+t.test('data that the store refuses harms only itself', async (t) => {
+  const { submit, ended } = await running(t, async () => ({}))
+  const results = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, n) => submit({ userId: `u${n}`, title: n === 7 ? 'nul \u0000' : 'fine' })),
+  )
+  t.same(
+    results.flatMap(({ status }, n) => (status === 'rejected' ? [n] : [])),
+    [7],
+  )
+  for (const result of results) if (result.status === 'fulfilled') await ended(result.value.id, 'sent')
+})
+
+t.test('what is scheduled is sent when it is due, never before', async (t) => {
+  const at = new Map<string, number>()
+  const { submit, ended } = await running(t, async ({ id }) => {
+    at.set(id, Date.now())
+    return {}
+  })
+  const due = Date.now() + 300
+  const accepted = await Promise.all(
+    Array.from({ length: 100 }, (_, n) => submit({ userId: `u${n}`, scheduledAt: due + n })),
+  )
+  for (const [n, { id }] of accepted.entries()) {
+    await ended(id, 'sent')
+    const late = (at.get(id) ?? 0) - (due + n)
+    t.ok(late >= 0, `${late} ms late`)
+  }
+})
+
+t.test('a queue that forgets everything is filled again from the ledger', async (t) => {
+  const sent: string[] = []
+  const { submit, ended, queue } = await running(t, async ({ id }) => {
+    sent.push(id)
+    return {}
+  })
+  const due = Date.now() + 400
+  const accepted = await Promise.all(
+    Array.from({ length: 50 }, (_, n) => submit({ userId: `u${n}`, scheduledAt: due })),
+  )
+  t.equal((await queue.takeDue(due + 1, 1_000)).length, 50, 'taken by somebody who then died')
+  for (const { id } of accepted) await ended(id, 'sent')
+  t.equal(sent.length, 50)
+})
+
+t.test('the work of an instance that died is taken up when its lease ends', async (t) => {
+  const sent: string[] = []
+  const { submit, ended, ledger, pool, queue } = await running(t, async ({ id }) => {
+    sent.push(id)
+    return {}
+  })
+  const { id } = await submit({ scheduledAt: Date.now() + 86_400_000 })
+  await pool.query(`UPDATE notifications SET admitted = true, due_at = now() WHERE id = $1`, [id])
+  const [claimed] = await ledger.claim([id], 200)
+  t.ok(claimed)
+  t.match(await ended(id, 'sent'), { attempt: 2 })
+  t.same(sent, [id])
+  t.equal((await queue.depth()).ready.webhook, 0)
+})
