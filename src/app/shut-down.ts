@@ -4,9 +4,6 @@ import type { RunningStreams } from './run-streams.js'
 interface Closing {
   close(): Promise<void>
 }
-interface Stopping {
-  stop(): Promise<void>
-}
 
 export interface Parts {
   /** Refuses new connections at once; `close` waits for the requests that it has. */
@@ -14,9 +11,7 @@ export interface Parts {
   readonly intake: { close(): void }
   readonly streams: RunningStreams
   readonly hub: Closing
-  readonly sweeper: Stopping
-  readonly backlog: Stopping
-  readonly retention: Stopping
+  readonly upkeep: { stop(): Promise<void> }
   readonly sinks: Closing
   readonly index: Closing
   readonly database: Closing
@@ -30,7 +25,7 @@ const LAST_STEPS_MS = 5_000
  * reason, and then the stores that all of these need.
  */
 export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promise<void> {
-  const { server, intake, streams, hub, sweeper, backlog, retention, sinks, index, database } = parts
+  const { server, intake, streams, hub, upkeep, sinks, index, database } = parts
   const served = Promise.resolve(server.close())
   streams.stop()
   intake.close()
@@ -45,7 +40,7 @@ export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promi
   clearTimeout(patience)
   await hub.close()
   await served
-  await Promise.all([sweeper.stop(), backlog.stop(), retention.stop(), sinks.close()])
+  await Promise.all([upkeep.stop(), sinks.close()])
   await index.close()
   await database.close()
 }

@@ -48,5 +48,10 @@ export function contradictions(config: Config): readonly Problem[] {
     'channels.email.smtp',
     'needs both username and password (SMTP_USERNAME, SMTP_PASSWORD), or neither',
   )
+  demand(
+    transport.kind === 'outbox' || channels.email.delivery.slots <= 2 * transport.poolSize,
+    'channels.email.slots',
+    'must be at most twice channels.email.smtp.pool_size: more would wait in the process, not in the queue',
+  )
   return problems
 }

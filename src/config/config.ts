@@ -102,7 +102,8 @@ function channelsOf({ email, websocket, webhook, in_app }: Settings['channels'],
             username: smtp.username ?? null,
             password: smtp.password ?? null,
             secure: smtp.secure,
-            requireTls: smtp.require_tls,
+            // A password must not go out in clear because somebody stripped STARTTLS off.
+            requireTls: smtp.require_tls ?? smtp.username !== undefined,
             poolSize: smtp.pool_size,
           }
         : { kind: 'outbox' as const, directory: join(dataDir, 'outbox') },

@@ -75,7 +75,7 @@ const email = section({
     username: OptionalText,
     password: OptionalText,
     secure: Flag,
-    require_tls: Flag,
+    require_tls: Type.Optional(Flag),
     pool_size: Count(1, 1_000),
   }),
 })

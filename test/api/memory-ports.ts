@@ -6,6 +6,7 @@ import type {
   NotificationRecord,
   Notifications,
   Page,
+  PersonalData,
   ReadChange,
   Stats,
 } from '../../src/api/ports.js'
@@ -18,8 +19,9 @@ import type { UserAddress } from '../../src/streams/ports.js'
 export interface MemoryPorts {
   readonly intake: Intake & { readonly submitted: NotificationRequest[] }
   readonly notifications: Notifications & { readonly records: Map<string, NotificationRecord> }
-  readonly jobs: Jobs & { readonly open_: Map<string, MemoryJob> }
+  readonly jobs: Jobs & { readonly jobs: Map<string, MemoryJob> }
   readonly stats: Stats
+  readonly personalData: PersonalData
   readonly broadcaster: Broadcaster & { readonly sent: string[] }
 }
 
@@ -40,6 +42,7 @@ export function memoryPorts(): MemoryPorts {
     notifications: memoryNotifications(records),
     jobs: memoryJobs(records),
     stats: { read: async () => [] },
+    personalData: memoryPersonalData(records),
     broadcaster: memoryBroadcaster(),
   }
 }
@@ -162,7 +165,7 @@ function page(records: readonly NotificationRecord[], query: InboxQuery): Page<N
 function memoryJobs(records: Map<string, NotificationRecord>): MemoryPorts['jobs'] {
   const jobs = new Map<string, MemoryJob>()
   return {
-    open_: jobs,
+    jobs,
     async open(tenantId, total, idempotency) {
       const known = [...jobs.values()].find(
         (job) =>
@@ -202,6 +205,23 @@ function memoryBroadcaster(): MemoryPorts['broadcaster'] {
     sent,
     async broadcast(tenantId, message) {
       sent.push(`${tenantId}: ${message.title}`)
+    },
+  }
+}
+
+function memoryPersonalData(records: Map<string, NotificationRecord>): PersonalData {
+  const own = (user: UserAddress): NotificationRecord[] =>
+    [...records.values()].filter(
+      ({ tenantId, userId }) => tenantId === user.tenantId && userId === user.userId,
+    )
+  return {
+    export: async function* (user) {
+      yield* own(user)
+    },
+    async erase(user) {
+      const erased = own(user)
+      for (const { id } of erased) records.delete(id)
+      return { erased: erased.length, remaining: 0 }
     },
   }
 }
