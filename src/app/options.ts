@@ -15,9 +15,9 @@ export function streamOptions(config: Config): StreamOptions {
     leaseMs: queue.leaseMs,
     breaker,
     channels: {
-      email: { ...email.delivery, retry: email.retry },
-      websocket: { ...websocket.delivery, retry: websocket.retry },
-      webhook: { ...webhook.delivery, retry: webhook.retry },
+      email: { ...email.delivery, retry: email.retry, fallback: email.fallback },
+      websocket: { ...websocket.delivery, retry: websocket.retry, fallback: websocket.fallback },
+      webhook: { ...webhook.delivery, retry: webhook.retry, fallback: webhook.fallback },
     },
   }
 }

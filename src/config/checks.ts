@@ -1,3 +1,4 @@
+import { type Channel, QUEUED_CHANNELS, type QueuedChannel } from '../model/notification.js'
 import type { Config } from './config.js'
 import { writeDuration } from './duration.js'
 import type { Problem } from './problem.js'
@@ -32,6 +33,13 @@ export function contradictions(config: Config): readonly Problem[] {
       `is too short: an attempt by ${name} may take ${writeDuration(longest)} (channels.${name}.timeout × tries, pauses and margin), and a lease that ends before it lets another instance send it again`,
     )
   }
+  for (const channel of QUEUED_CHANNELS) {
+    demand(
+      !leadsBack(channel, channels),
+      `channels.${channel}.fallback`,
+      'leads back to the channel itself, so that what fails would be sent for ever',
+    )
+  }
   demand(
     channels.websocket.idleMs > channels.websocket.pingMs,
     'channels.websocket.idle_timeout',
@@ -54,4 +62,15 @@ export function contradictions(config: Config): readonly Problem[] {
     'must be at most twice channels.email.smtp.pool_size: more would wait in the process, not in the queue',
   )
   return problems
+}
+
+/** Whether the fallbacks that begin at a channel come to it again. */
+function leadsBack(start: QueuedChannel, channels: Config['channels']): boolean {
+  let next: Channel | null = start
+  for (const _ of QUEUED_CHANNELS) {
+    if (next === null || next === 'in_app') return false
+    next = channels[next].fallback
+    if (next === start) return true
+  }
+  return false
 }

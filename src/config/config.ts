@@ -94,6 +94,7 @@ function channelsOf({ email, websocket, webhook, in_app }: Settings['channels'],
       from: email.from,
       delivery: delivery(email),
       retry: retry(email),
+      fallback: email.fallback ?? null,
       transport: smtp.host
         ? {
             kind: 'smtp' as const,
@@ -113,17 +114,18 @@ function channelsOf({ email, websocket, webhook, in_app }: Settings['channels'],
       delivery: delivery(websocket),
       /** A user who is offline is not tried again. */
       retry: { delaysMs: [], jitter: 0 },
+      fallback: websocket.fallback ?? null,
       maxConnections: websocket.max_connections,
       pingMs: websocket.ping_interval,
       idleMs: websocket.idle_timeout,
       bufferMessages: websocket.buffer_messages,
       bufferBytes: websocket.buffer_bytes,
-      maxPayloadBytes: websocket.max_payload,
     },
     webhook: {
       enabled: webhook.enabled,
       delivery: delivery(webhook),
       retry: retry(webhook),
+      fallback: webhook.fallback ?? null,
       /** Null: one is generated and kept in the data directory. */
       secret: webhook.secret ?? null,
       /** Empty: all public URLs. */

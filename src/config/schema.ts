@@ -29,6 +29,7 @@ const delivery = {
   timeout: Duration(10, HOUR),
   tries: Count(1, 10),
   slots: Count(1, 10_000),
+  fallback: Type.Optional(OneOf(CHANNELS)),
 }
 
 const retry = section({
@@ -87,7 +88,6 @@ const websocket = section({
   idle_timeout: Duration(100, 24 * HOUR),
   buffer_messages: Count(1, 100_000),
   buffer_bytes: Size(KB, 64 * MB),
-  max_payload: Size(64, MB),
 })
 
 const webhook = section({

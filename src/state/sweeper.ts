@@ -84,11 +84,15 @@ export class Sweeper {
   }
 
   async #returnLeases(): Promise<number> {
-    const entries = await this.#ports.recovery.returnLeases(PAGE)
-    if (entries.length === 0) return 0
-    await this.#enqueue(entries)
-    this.#telemetry.log.event('sweeper.leases_returned', { items: entries.length })
-    return entries.length
+    const { log } = this.#telemetry
+    const { pending, abandoned } = await this.#ports.recovery.returnLeases(PAGE)
+    for (const { id, channel } of abandoned) {
+      log.event('notification.failed', { notification_id: id, channel, reason: 'abandoned' })
+    }
+    if (pending.length === 0) return 0
+    await this.#enqueue(pending)
+    log.event('sweeper.leases_returned', { items: pending.length })
+    return pending.length
   }
 
   async #restore(after: number, until: number): Promise<number> {

@@ -2,6 +2,7 @@ import { mergeMap, type OperatorFunction } from 'rxjs'
 import { type Acceptance, acceptanceOf } from '../model/acceptance.js'
 import { Failure } from '../model/failure.js'
 import type { Status } from '../model/notification.js'
+import { traceIdOf } from '../model/trace.js'
 import type { EventName } from '../telemetry/events.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { contained } from './containment.js'
@@ -80,6 +81,7 @@ export function accept(
       notification_id: id,
       tenant_id: tenantId,
       channel,
+      trace_id: traceIdOf(notification.traceparent),
       reason,
       deferred_until: deferredUntil,
     })

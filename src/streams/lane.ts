@@ -69,7 +69,10 @@ export function lane(
     }
 
     const begin = async (ids: readonly string[]): Promise<void> => {
-      const claimed = await ledger.claim(ids, leaseMs)
+      const { claimed, expired } = await ledger.claim(ids, leaseMs)
+      for (const { id, tenantId } of expired) {
+        log.event('notification.expired', { notification_id: id, tenant_id: tenantId, channel })
+      }
       free -= claimed.length
       for (const { notification, leaseToken } of claimed) {
         let held = true

@@ -1,7 +1,6 @@
 import { merge, type Observable } from 'rxjs'
 import type { Acceptance } from '../model/acceptance.js'
 import { QUEUED_CHANNELS, type QueuedChannel } from '../model/notification.js'
-import type { RetryPolicy } from '../model/retry-policy.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { accept } from './accept.js'
 import { attempting } from './attempt.js'
@@ -26,7 +25,7 @@ import { type QuietHoursOptions, quietHours } from './quiet-hours.js'
 import { rateLimit } from './rate-limit.js'
 import { recall } from './recall.js'
 import { type Renderer, rendering } from './render.js'
-import { settle } from './settle.js'
+import { type AfterwardsPolicy, settle } from './settle.js'
 import { stage } from './stage.js'
 import { timing } from './timing.js'
 
@@ -50,7 +49,7 @@ export interface StreamOptions {
   readonly horizonMs: number
   readonly leaseMs: number
   readonly breaker: BreakerOptions
-  readonly channels: Readonly<Record<QueuedChannel, DeliveryPolicy & { readonly retry: RetryPolicy }>>
+  readonly channels: Readonly<Record<QueuedChannel, DeliveryPolicy & AfterwardsPolicy>>
 }
 
 /** From the sources to the ledger and the queue. Completes when the sources have and every envelope is settled. */
@@ -103,7 +102,7 @@ export function deliveries(
       { queue, ledger, log: telemetry.log },
     ).pipe(
       deliver(channel, attempt, clock, telemetry),
-      settle(channel, policy.retry, { ledger, queue, pause }, telemetry),
+      settle(channel, policy, { ledger, queue, pause }, telemetry),
     )
   }
   return merge(...QUEUED_CHANNELS.map(branch))

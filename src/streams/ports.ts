@@ -35,6 +35,11 @@ export interface Claimed {
   readonly leaseToken: string
 }
 
+export interface Claim {
+  readonly claimed: readonly Claimed[]
+  readonly expired: readonly Notification[]
+}
+
 /** The result of one attempt, written only while the lease token is still ours. */
 export interface AttemptResult {
   readonly id: string
@@ -46,8 +51,17 @@ export interface AttemptResult {
   readonly retryAfterMs: number
   readonly failure: { readonly code: DeliveryFailureCode; readonly message: string } | null
   readonly receipt: Receipt | null
+  /** What is to be tried instead of a notification that failed: a new one by another channel. */
+  readonly fallback: { readonly id: string; readonly channel: Channel } | null
   readonly startedAt: number
   readonly durationMs: number
+}
+
+export interface Settlements {
+  /** Those whose result took effect: the lease was still ours. */
+  readonly applied: ReadonlySet<string>
+  /** What falls due again: retries and fallbacks. */
+  readonly due: readonly DelayEntry[]
 }
 
 /** PostgreSQL: the truth. Every method is one round trip for the whole batch and rejects when the store is away. */
@@ -60,10 +74,10 @@ export interface Ledger {
   decide(entries: readonly Entry[]): Promise<void>
   /** Reads those of `ids` that wait for their time. */
   waiting(ids: readonly string[]): Promise<readonly Waiting[]>
-  /** Takes the lease on those of `ids` that may be delivered now. */
-  claim(ids: readonly string[], leaseMs: number): Promise<readonly Claimed[]>
-  /** Writes results; returns the ids that took effect and when the retried ones are due. */
-  settle(results: readonly AttemptResult[]): Promise<ReadonlyMap<string, { readonly dueAt: number | null }>>
+  /** Takes the lease on those of `ids` that may be delivered now, and ends those that have expired. */
+  claim(ids: readonly string[], leaseMs: number): Promise<Claim>
+  /** Writes results, and the notifications that take the place of failed ones. */
+  settle(results: readonly AttemptResult[]): Promise<Settlements>
 }
 
 export interface ReadyEntry {

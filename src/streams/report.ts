@@ -1,4 +1,5 @@
 import type { QueuedChannel } from '../model/notification.js'
+import { traceIdOf } from '../model/trace.js'
 import type { LogFields } from '../telemetry/log.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Attempted } from './deliver.js'
@@ -23,7 +24,7 @@ export function reporter(channel: QueuedChannel, { log, metrics }: Telemetry): R
       channel,
       attempt,
       duration_ms: durationMs,
-      ...traceOf(notification.traceparent),
+      trace_id: traceIdOf(notification.traceparent),
     }
     if (!applied) return log.event('notification.lease_lost', { ...fields, result: status })
     switch (status) {
@@ -47,10 +48,4 @@ export function reporter(channel: QueuedChannel, { log, metrics }: Telemetry): R
       }
     }
   }
-}
-
-/** The trace id of a W3C `traceparent`: `00-<trace id>-<parent id>-<flags>`. */
-function traceOf(traceparent: string | null): { trace_id?: string } {
-  const traceId = traceparent?.split('-')[1]
-  return traceId === undefined ? {} : { trace_id: traceId }
 }

@@ -1,11 +1,19 @@
 import { concatMap, type OperatorFunction, pipe } from 'rxjs'
-import type { QueuedChannel } from '../model/notification.js'
-import { type RetryPolicy, settlementOf } from '../model/retry-policy.js'
+import { notificationId } from '../model/id.js'
+import type { Channel, QueuedChannel } from '../model/notification.js'
+import { type RetryPolicy, type Settlement, settlementOf } from '../model/retry-policy.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { inGroups } from './batches.js'
 import type { Attempted } from './deliver.js'
 import type { AttemptResult, DelayEntry, Ledger, Queue } from './ports.js'
 import { reporter } from './report.js'
+
+/** What follows a failure. */
+export interface AfterwardsPolicy {
+  readonly retry: RetryPolicy
+  /** The channel that is tried when there is no retry left. */
+  readonly fallback: Channel | null
+}
 
 export interface SettlePorts {
   readonly ledger: Ledger
@@ -22,7 +30,7 @@ const SETTLED_AT_ONCE = 500
  */
 export function settle(
   channel: QueuedChannel,
-  retryPolicy: RetryPolicy,
+  policy: AfterwardsPolicy,
   { ledger, queue, pause }: SettlePorts,
   telemetry: Telemetry,
 ): OperatorFunction<Attempted, readonly AttemptResult[]> {
@@ -52,9 +60,9 @@ export function settle(
   return pipe(
     inGroups<Attempted>({ size: SETTLED_AT_ONCE, inFlight: 1 }),
     concatMap(async ({ items, done }) => {
-      const results = items.map((attempted) => resultOf(attempted, channel, retryPolicy))
-      const applied = await written(results)
-      await requeue([...applied].flatMap(([id, { dueAt }]) => (dueAt === null ? [] : [{ id, dueAt }])))
+      const results = items.map((attempted) => resultOf(attempted, channel, policy))
+      const { applied, due } = await written(results)
+      await requeue(due)
       for (const [n, result] of results.entries()) {
         const attempted = items[n]
         if (attempted !== undefined) report(attempted, result, applied.has(result.id))
@@ -69,21 +77,26 @@ export function settle(
 function resultOf(
   { delivery: { notification, leaseToken }, outcome, startedAt, durationMs }: Attempted,
   channel: QueuedChannel,
-  retryPolicy: RetryPolicy,
+  { retry, fallback }: AfterwardsPolicy,
 ): AttemptResult {
   const { id, attempt } = notification
-  const settlement =
-    outcome.kind === 'released' ? outcome : settlementOf(outcome, attempt, retryPolicy, Math.random())
+  const settlement: Settlement | { readonly status: 'released' } =
+    outcome.kind === 'released'
+      ? { status: 'released' }
+      : settlementOf(outcome, attempt, retry, Math.random())
+  const { status } = settlement
   return {
     id,
     leaseToken,
     attempt,
     channel,
-    status: 'status' in settlement ? settlement.status : 'released',
-    retryAfterMs: 'afterMs' in settlement ? settlement.afterMs : 0,
+    status,
+    retryAfterMs: settlement.status === 'retry' ? settlement.afterMs : 0,
     failure:
       outcome.kind === 'failed' ? { code: outcome.failure.code, message: outcome.failure.message } : null,
     receipt: outcome.kind === 'sent' ? outcome.receipt : null,
+    fallback:
+      status === 'failed' && fallback !== null ? { id: notificationId(startedAt), channel: fallback } : null,
     startedAt,
     durationMs,
   }

@@ -8,7 +8,7 @@ export interface LogFields {
   readonly notification_id?: string
   readonly tenant_id?: string
   readonly channel?: string
-  readonly trace_id?: string
+  readonly trace_id?: string | undefined
   readonly err?: unknown
   readonly [field: string]: unknown
 }

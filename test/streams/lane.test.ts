@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { MemoryQueue } from '../../src/state/memory/queue.js'
 import { type Delivery, lane } from '../../src/streams/lane.js'
-import type { Claimed } from '../../src/streams/ports.js'
+import type { Claim } from '../../src/streams/ports.js'
 import { aNotification } from '../support/notification.js'
 import { recordedTelemetry } from '../support/telemetry.js'
 
@@ -12,9 +12,10 @@ const push = (queue: MemoryQueue, ids: readonly string[]): Promise<void> =>
 /** A ledger that lets everything be claimed, and counts. */
 function claims() {
   const calls: (readonly string[])[] = []
-  const claim = async (ids: readonly string[]): Promise<readonly Claimed[]> => {
+  const claim = async (ids: readonly string[]): Promise<Claim> => {
     calls.push(ids)
-    return ids.map((id) => ({ notification: aNotification({ id }), leaseToken: 'token' }))
+    const claimed = ids.map((id) => ({ notification: aNotification({ id }), leaseToken: 'token' }))
+    return { claimed, expired: [] }
   }
   return { calls, claim }
 }
@@ -74,7 +75,7 @@ t.test('wakes up when something becomes ready', async (t) => {
 })
 
 t.test('what the ledger does not grant takes no slot', async (t) => {
-  const { queue, deliveries, stop } = start(1, { claim: async () => [] })
+  const { queue, deliveries, stop } = start(1, { claim: async () => ({ claimed: [], expired: [] }) })
   await push(queue, ['a', 'b', 'c'])
   await turns()
   t.equal(deliveries.length, 0)

@@ -17,7 +17,13 @@ import { aNotification } from '../support/notification.js'
 import { silentLog, testDatabase } from '../support/postgres.js'
 import { recordedTelemetry } from '../support/telemetry.js'
 
-const policy = { timeoutMs: 1_000, tries: 1, slots: 50, retry: { delaysMs: [20, 20, 20], jitter: 0 } }
+const policy = {
+  timeoutMs: 1_000,
+  tries: 1,
+  slots: 50,
+  retry: { delaysMs: [20, 20, 20], jitter: 0 },
+  fallback: null,
+}
 const OPTIONS: StreamOptions = {
   intake: { size: 500, inFlight: 2, waiting: 10_000 },
   optInTypes: ['marketing'],
@@ -116,6 +122,18 @@ t.test('failures are tried again through the delay queue, and end as failed', as
     ...Array.from({ length: 3 }, () => ['notification.retried', 'notification.due']).flat(),
     'notification.failed',
   ])
+})
+
+t.test('what fails for good is sent by the fallback channel', async (t) => {
+  const channels = { ...OPTIONS.channels, websocket: { ...policy, fallback: 'in_app' } } as const
+  const offline = new DeliveryFailure('offline', 'nobody there', { retryable: false })
+  const { submit, ended, pool, announced } = await running(t, () => Promise.reject(offline), { channels })
+  const { id } = await submit({ channel: 'websocket', metadata: { a: 1 }, priority: 'high' })
+  t.match(await ended(id, 'failed'), { reason: 'offline', attempt: 1 })
+  const { rows } = await pool.query('SELECT * FROM notifications WHERE parent_id = $1', [id])
+  t.match(rows, [{ channel: 'in_app', title: 'A title', metadata: { a: 1 }, priority: 8, parent_id: id }])
+  await ended(rows[0].id, 'sent')
+  t.same(announced, [rows[0].id])
 })
 
 t.test('in-app is delivered by the accepting transaction', async (t) => {
@@ -230,8 +248,7 @@ t.test('the work of an instance that died is taken up when its lease ends', asyn
   })
   const { id } = await submit({ scheduledAt: Date.now() + 86_400_000 })
   await pool.query(`UPDATE notifications SET admitted = true, due_at = now() WHERE id = $1`, [id])
-  const [claimed] = await ledger.claim([id], 200)
-  t.ok(claimed)
+  t.equal((await ledger.claim([id], 200)).claimed.length, 1)
   t.match(await ended(id, 'sent'), { attempt: 2 })
   t.same(sent, [id])
   t.equal((await queue.depth()).ready.webhook, 0)

@@ -41,38 +41,3 @@ export const CLAIM: Statement = {
       FOR UPDATE SKIP LOCKED)
     RETURNING ${NOTIFICATION_COLUMNS}, n.status`,
 }
-
-/**
- * Writes results where the lease is still ours, and the attempts behind them. A retry has to
- * pass the stages again when it falls due; what was released goes straight to a lane.
- */
-export const SETTLE: Statement = {
-  name: 'notifications_settle',
-  text: `WITH result AS MATERIALIZED (
-      SELECT * FROM json_to_recordset($1::json) AS r(
-        id text, lease_token text, attempt int, result text, retry_after float8, failure_code text,
-        message text, provider_id text, started_at float8, duration_ms int)
-    ), settled AS (
-      UPDATE notifications n SET
-        status = CASE WHEN r.result IN ('retry', 'released') THEN 'pending' ELSE r.result END,
-        reason = r.failure_code,
-        admitted = r.result <> 'retry',
-        due_at = CASE WHEN r.result = 'retry' THEN now() + make_interval(secs => r.retry_after) ELSE n.due_at END,
-        sent_at = CASE WHEN r.result = 'sent' THEN now() END,
-        lease_token = NULL,
-        lease_until = NULL,
-        updated_at = now()
-      FROM result r
-      WHERE n.id = r.id AND n.status = 'sending' AND n.lease_token = r.lease_token
-      RETURNING n.id, n.due_at
-    ), recorded AS (
-      INSERT INTO delivery_attempts
-        (notification_id, attempt, result, failure_code, message, provider_id, started_at, duration_ms)
-      SELECT r.id, r.attempt, r.result, r.failure_code, r.message, r.provider_id,
-        to_timestamp(r.started_at / 1000), r.duration_ms
-      FROM result r JOIN settled USING (id)
-      ON CONFLICT DO NOTHING
-    )
-    SELECT settled.id, CASE WHEN r.result = 'retry' THEN settled.due_at END AS due_at
-    FROM settled JOIN result r USING (id)`,
-}

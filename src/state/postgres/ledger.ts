@@ -1,17 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { type Acceptance, acceptanceOf } from '../../model/acceptance.js'
+import type { Notification } from '../../model/notification.js'
 import type {
   AttemptResult,
+  Claim,
   Claimed,
+  DelayEntry,
   Entry,
   InsertResult,
   Ledger,
+  Settlements,
   TenantKey,
   Waiting,
 } from '../../streams/ports.js'
-import { CLAIM, DECIDE, SETTLE, WAITING } from './delivery-statements.js'
+import { CLAIM, DECIDE, WAITING } from './delivery-statements.js'
 import { INSERT, INSERT_KEYED, incoming, RECALL } from './insert.js'
 import { type NotificationRow, toNotification } from './rows.js'
+import { SETTLE, type SettledRow, settling } from './settle.js'
 import type { Store } from './store.js'
 
 interface KeyRow {
@@ -72,37 +77,32 @@ export class PostgresLedger implements Ledger {
     return rows.map((row) => ({ notification: toNotification(row), dueAt: row.due_at, early: row.early }))
   }
 
-  async claim(ids: readonly string[], leaseMs: number): Promise<readonly Claimed[]> {
+  async claim(ids: readonly string[], leaseMs: number): Promise<Claim> {
     const leaseToken = randomUUID()
     const rows = await this.#store.run<NotificationRow & { status: string }>(CLAIM, [
       ids,
       leaseToken,
       leaseMs / 1000,
     ])
-    return rows.flatMap((row) =>
-      row.status === 'sending' ? [{ notification: toNotification(row), leaseToken }] : [],
-    )
+    const claimed: Claimed[] = []
+    const expired: Notification[] = []
+    for (const row of rows) {
+      const notification = toNotification(row)
+      if (row.status === 'sending') claimed.push({ notification, leaseToken })
+      else expired.push(notification)
+    }
+    return { claimed, expired }
   }
 
-  async settle(
-    results: readonly AttemptResult[],
-  ): Promise<ReadonlyMap<string, { readonly dueAt: number | null }>> {
-    const written = results.map((result) => ({
-      id: result.id,
-      lease_token: result.leaseToken,
-      attempt: result.attempt,
-      result: result.status,
-      retry_after: result.retryAfterMs / 1000,
-      failure_code: result.failure?.code ?? null,
-      message: result.failure?.message.slice(0, 1_000) ?? null,
-      provider_id: result.receipt?.providerId?.slice(0, 255) ?? null,
-      started_at: result.startedAt,
-      duration_ms: result.durationMs,
-    }))
-    const rows = await this.#store.run<{ id: string; due_at: number | null }>(SETTLE, [
-      JSON.stringify(written),
-    ])
-    return new Map(rows.map(({ id, due_at }) => [id, { dueAt: due_at }]))
+  async settle(results: readonly AttemptResult[]): Promise<Settlements> {
+    const rows = await this.#store.run<SettledRow>(SETTLE, [JSON.stringify(results.map(settling))])
+    const applied = new Set<string>()
+    const due: DelayEntry[] = []
+    for (const { id, due_at, is_fallback } of rows) {
+      if (due_at !== null) due.push({ id, dueAt: due_at })
+      if (!is_fallback) applied.add(id)
+    }
+    return { applied, due }
   }
 }
 

@@ -49,6 +49,12 @@ const RETURN_LEASES: Statement = {
     RETURNING ${COLUMNS}, status`,
 }
 
+export interface ReturnedLeases {
+  readonly pending: readonly PendingEntry[]
+  /** Tried too often: they have ended as failed. */
+  readonly abandoned: readonly PendingEntry[]
+}
+
 /** What the sweeper asks the ledger. */
 export class Recovery {
   readonly #store: Store
@@ -78,10 +84,14 @@ export class Recovery {
     return row?.due_at ?? null
   }
 
-  /** Takes back the leases of workers that did not come back; gives what is pending again. */
-  async returnLeases(limit: number): Promise<readonly PendingEntry[]> {
+  /** Takes back the leases of workers that did not come back. */
+  async returnLeases(limit: number): Promise<ReturnedLeases> {
     const rows = await this.#store.run<PendingRow & { status: string }>(RETURN_LEASES, [limit])
-    return rows.filter(({ status }) => status === 'pending').map(toEntry)
+    const isPending = ({ status }: { status: string }): boolean => status === 'pending'
+    return {
+      pending: rows.filter(isPending).map(toEntry),
+      abandoned: rows.filter((row) => !isPending(row)).map(toEntry),
+    }
   }
 }
 

@@ -28,6 +28,7 @@ function result(claimed: Claimed, changes: Partial<AttemptResult>): AttemptResul
     retryAfterMs: 0,
     failure: null,
     receipt: {},
+    fallback: null,
     startedAt: Date.now(),
     durationMs: 12,
     ...changes,
@@ -37,7 +38,9 @@ function result(claimed: Claimed, changes: Partial<AttemptResult>): AttemptResul
 async function claimOne(changes = {}): Promise<Claimed> {
   const one = entry(changes)
   await ledger.insert([one])
-  const [claimed] = await ledger.claim([one.notification.id], LEASE_MS)
+  const {
+    claimed: [claimed],
+  } = await ledger.claim([one.notification.id], LEASE_MS)
   if (claimed === undefined) throw new Error('not claimed')
   return claimed
 }
@@ -57,7 +60,7 @@ t.test('what is inserted can be claimed once, whole, and by one claimer only', a
   const claims = await Promise.all(
     Array.from({ length: 8 }, () => ledger.claim([one.notification.id], LEASE_MS)),
   )
-  const claimed = claims.flat()
+  const claimed = claims.flatMap((claim) => claim.claimed)
   t.equal(claimed.length, 1)
   t.same(claimed[0]?.notification, { ...one.notification, attempt: 1 })
 })
@@ -76,7 +79,7 @@ t.test('nothing is claimed before it is due, before it passed the stages, or aft
       entries.map((e) => e.notification.id),
       LEASE_MS,
     ),
-    [],
+    { claimed: [], expired: [expired.notification] },
   )
   t.match(await row(expired.notification.id), { status: 'expired', reason: 'expired', attempt: 0 })
   t.match(await row(later.notification.id), { status: 'pending' })
@@ -85,13 +88,13 @@ t.test('nothing is claimed before it is due, before it passed the stages, or aft
 t.test('a result is written only by who holds the lease', async (t) => {
   const claimed = await claimOne()
   const stale = { ...claimed, leaseToken: 'somebody-else' }
-  t.same([...(await ledger.settle([result(stale, {})]))], [])
+  t.same((await ledger.settle([result(stale, {})])).applied, new Set())
   t.match(await row(claimed.notification.id), { status: 'sending', attempt: 1 })
-  t.same([...(await ledger.settle([result(claimed, {})])).values()], [{ dueAt: null }])
+  t.same(await ledger.settle([result(claimed, {})]), { applied: new Set([claimed.notification.id]), due: [] })
   t.match(await row(claimed.notification.id), { status: 'sent', lease_token: null, reason: null })
   t.same(
-    [...(await ledger.settle([result(claimed, { status: 'failed' })]))],
-    [],
+    (await ledger.settle([result(claimed, { status: 'failed' })])).applied,
+    new Set(),
     'a second result changes nothing',
   )
 })
@@ -102,7 +105,8 @@ t.test('a retry is due later and has to pass the stages again', async (t) => {
   const settled = await ledger.settle([
     result(claimed, { status: 'retry', retryAfterMs: 60_000, failure, receipt: null }),
   ])
-  const dueAt = settled.get(claimed.notification.id)?.dueAt ?? 0
+  t.same(settled.applied, new Set([claimed.notification.id]))
+  const dueAt = settled.due[0]?.dueAt ?? 0
   t.ok(Math.abs(dueAt - Date.now() - 60_000) < 5_000)
   t.match(await row(claimed.notification.id), { status: 'pending', admitted: false, reason: 'unavailable' })
   const [waiting] = await ledger.waiting([claimed.notification.id])
@@ -118,7 +122,7 @@ t.test('a retry is due later and has to pass the stages again', async (t) => {
 t.test('what was released can be claimed at once', async (t) => {
   const claimed = await claimOne()
   await ledger.settle([result(claimed, { status: 'released', receipt: null })])
-  t.equal((await ledger.claim([claimed.notification.id], LEASE_MS)).length, 1)
+  t.equal((await ledger.claim([claimed.notification.id], LEASE_MS)).claimed.length, 1)
 })
 
 t.test('decisions reach rows that wait, and no others', async (t) => {
@@ -136,7 +140,7 @@ t.test('decisions reach rows that wait, and no others', async (t) => {
   ])
   const ids = [pass, suppress, defer, cancelled].map((e) => e.notification.id)
   t.same(
-    (await ledger.claim(ids, LEASE_MS)).map((c) => c.notification.id),
+    (await ledger.claim(ids, LEASE_MS)).claimed.map((c) => c.notification.id),
     [pass.notification.id],
   )
   t.match(await row(suppress.notification.id), { status: 'suppressed', reason: 'rate_limited' })

@@ -42,9 +42,10 @@ t.test('a lease that ran out is taken back, one that holds is not', async (t) =>
   await ledger.claim([lost.id], 1)
   await ledger.claim([held.id], MINUTE_MS)
   await pool.query(`UPDATE notifications SET lease_until = now() - interval '1 s' WHERE id = $1`, [lost.id])
-  const returned = await recovery.returnLeases(100)
+  const { pending, abandoned } = await recovery.returnLeases(100)
+  t.same(abandoned, [])
   t.same(
-    returned.map(({ id }) => id),
+    pending.map(({ id }) => id),
     [lost.id],
   )
   t.match(await row(lost.id), { status: 'pending', admitted: true, lease_token: null })
@@ -58,7 +59,7 @@ t.test('what brings down its worker again and again is abandoned', async (t) => 
     `UPDATE notifications SET lease_until = now() - interval '1 s', attempt = 25 WHERE id = $1`,
     [id],
   )
-  t.same(await new Recovery(store).returnLeases(100), [])
+  t.match(await new Recovery(store).returnLeases(100), { pending: [], abandoned: [{ id }] })
   t.match(await row(id), { status: 'failed', reason: 'abandoned' })
 })
 

@@ -16,6 +16,8 @@ CREATE TABLE notifications (
   -- Why it is deferred, suppressed, expired or failed.
   reason varchar(64),
   job_id varchar(64),
+  -- The notification that failed and whose place this one takes.
+  parent_id varchar(64),
   traceparent varchar(55),
   scheduled_at timestamptz,
   expires_at timestamptz,
