@@ -2,7 +2,7 @@ import { welcome } from './app/welcome.js'
 import { type App, startApp } from './app.js'
 import { loadConfig } from './config/load.js'
 import { ConfigError } from './config/problem.js'
-import { openSecrets } from './config/secrets.js'
+import { openSecrets, type Secrets } from './config/secrets.js'
 import { VERSION } from './config/version.js'
 import { createLog } from './telemetry/log.js'
 import { createMetrics } from './telemetry/metrics.js'
@@ -17,7 +17,6 @@ async function main(): Promise<void> {
   const config = configuration()
   if (config === null) return
   const log = createLog(config.log.level)
-  let app: App | null = null
   let stopping: Promise<void> | null = null
 
   const crash = (err: unknown): void => {
@@ -27,13 +26,21 @@ async function main(): Promise<void> {
   }
   const stop = (signal: NodeJS.Signals): void => {
     // Who asks twice does not want to wait.
-    if (stopping !== null || app === null) process.exit(FAILED)
+    if (stopping !== null) process.exit(FAILED)
     log.event('service.stopping', { signal })
-    stopping = app.close().then(() => {
-      log.event('service.stopped')
-      log.flush()
-      process.exit(0)
-    }, crash)
+    stopping = stopped().catch(crash)
+  }
+  /** A start is not cut off: the PostgreSQL that it has begun would go on running. */
+  const stopped = async (): Promise<void> => {
+    const { app } = await started
+    await app.close()
+    log.event('service.stopped')
+    log.flush()
+    process.exit(0)
+  }
+  const start = async (): Promise<{ readonly app: App; readonly secrets: Secrets }> => {
+    const secrets = await openSecrets(config)
+    return { app: await startApp(config, secrets, { log, metrics: createMetrics() }, crash), secrets }
   }
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
@@ -45,9 +52,10 @@ async function main(): Promise<void> {
   })
 
   log.event('service.starting', { version: VERSION, node: process.version })
+  const started = start()
   try {
-    const secrets = await openSecrets(config)
-    app = await startApp(config, secrets, { log, metrics: createMetrics() }, crash)
+    const { app, secrets } = await started
+    if (stopping !== null) return
     log.event('service.ready', { url: app.url })
     if (process.stderr.isTTY || config.database.kind === 'embedded')
       process.stderr.write(await welcome(app.url, secrets))

@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream'
 import { Failure } from '../../model/failure.js'
 import { refuse } from './refusal.js'
 
-/** Node reads this many headers and drops the rest, unless the server says otherwise. */
-const DEFAULT_MAX_HEADERS = 2_000
+/** Node keeps this many names and values, taken together, unless the server sets `maxHeadersCount`. */
+const DEFAULT_KEPT = 2_000
 
 export function asksForWebSocket(request: IncomingMessage): boolean {
   const upgrade = request.headers.upgrade
@@ -20,7 +20,7 @@ export function asksForWebSocket(request: IncomingMessage): boolean {
  */
 export function answerPlainly(server: Server, request: IncomingMessage, stream: Duplex, head: Buffer): void {
   const { rawHeaders } = request
-  if (rawHeaders.length >= 2 * (server.maxHeadersCount ?? DEFAULT_MAX_HEADERS)) {
+  if (mayBeCut(server, rawHeaders)) {
     // Among the dropped headers may be the one that says where the body ends.
     refuse(stream, Failure.field('validation_failed', 'headers', 'are too many'))
     return
@@ -33,4 +33,10 @@ export function answerPlainly(server: Server, request: IncomingMessage, stream: 
   }
   stream.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
   server.emit('connection', stream)
+}
+
+/** Node drops what is above its limit without a word. Zero: it keeps all. */
+function mayBeCut({ maxHeadersCount }: Server, rawHeaders: readonly string[]): boolean {
+  const kept = maxHeadersCount === null ? DEFAULT_KEPT : 2 * maxHeadersCount
+  return kept > 0 && rawHeaders.length >= kept
 }
