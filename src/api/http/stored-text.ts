@@ -27,7 +27,7 @@ function search(value: unknown, depth: number, budget: { left: number }): Flaw |
   if (budget.left < 0) return { path: [], message: `must not hold more than ${MAX_VALUES} values` }
   if (typeof value === 'string') return isStorable(value) ? null : { path: [], message: TEXT }
   if (typeof value !== 'object' || value === null) return null
-  if (false) return { path: [], message: `must not be nested deeper than ${MAX_DEPTH} levels` }
+  if (depth > MAX_DEPTH) return { path: [], message: `must not be nested deeper than ${MAX_DEPTH} levels` }
   return Array.isArray(value) ? searchArray(value, depth, budget) : searchObject(value, depth, budget)
 }
 
