@@ -27,6 +27,7 @@ export const notificationAnswer = (record: NotificationRecord): NotificationAnsw
   status: record.status,
   reason: record.reason,
   job_id: record.jobId,
+  parent_id: record.parentId,
   created_at: isoTime(record.createdAt),
   updated_at: isoTime(record.updatedAt),
   scheduled_at: isoTimeOrNull(record.scheduledAt),

@@ -24,6 +24,8 @@ export interface NotificationRecord {
   readonly reason: string | null
   readonly attempt: number
   readonly jobId: string | null
+  /** The notification that failed and whose place this one took. */
+  readonly parentId: string | null
   readonly createdAt: number
   readonly updatedAt: number
   readonly scheduledAt: number | null

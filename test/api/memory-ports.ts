@@ -84,6 +84,7 @@ function recordOf(request: NotificationRequest): NotificationRecord {
     id: notificationId(now),
     status: sent ? 'sent' : 'pending',
     reason: null,
+    parentId: null,
     attempt: 0,
     createdAt: now,
     updatedAt: now,

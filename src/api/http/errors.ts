@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FAILURES, Failure } from '../../model/failure.js'
 import type { Telemetry } from '../../telemetry/telemetry.js'
 import type { Api } from './api.js'
+import { readRest } from './oversized.js'
 import { PROBLEM_TYPE, problemOf, retryAfterSeconds } from './problem.js'
 import { refusalOf } from './refusal.js'
 
@@ -25,6 +26,7 @@ export function answer(
   record(failure, instance, request, telemetry)
   const retryAfter = retryAfterSeconds(failure)
   if (retryAfter !== null) reply.header('retry-after', retryAfter)
+  if (failure.code === 'payload_too_large') readRest(request, reply)
   // RFC 6750 §3: a refused bearer token is answered with the scheme that is expected.
   if (failure.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="notifications"')
   return reply

@@ -69,17 +69,10 @@ export function metadataError(metadata: JsonObject, field: string): FieldError |
     : { field, message: `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON` }
 }
 
+/** A template goes before a title and content that stand beside it. */
 function textErrors(body: MessageBody): FieldError[] {
-  const templated = body.template_id !== undefined
-  const errors: FieldError[] = []
-  for (const name of ['title', 'content'] as const) {
-    const given = body[name] !== undefined
-    if (given === templated) {
-      errors.push({
-        field: `/${name}`,
-        message: templated ? 'must be left out when template_id is given' : 'is required without template_id',
-      })
-    }
-  }
-  return errors
+  if (body.template_id !== undefined) return []
+  return (['title', 'content'] as const)
+    .filter((name) => body[name] === undefined)
+    .map((name) => ({ field: `/${name}`, message: 'is required without template_id' }))
 }

@@ -15,6 +15,7 @@ const summary = {
   status: Status,
   reason: NullableText,
   job_id: NullableText,
+  parent_id: NullableText,
   created_at: Type.String({ format: 'date-time' }),
   updated_at: Type.String({ format: 'date-time' }),
   scheduled_at: NullableTime,

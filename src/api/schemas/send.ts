@@ -19,7 +19,7 @@ export const messageFields = {
   channel: Channel,
   priority: Type.Optional(Priority),
   notification_type: Type.Optional(NotificationType),
-  template_id: Type.Optional(Name({ description: 'Instead of title and content.' })),
+  template_id: Type.Optional(Name({ description: 'Goes before title and content.' })),
   variables: Type.Optional(Variables),
   title: Type.Optional(Title),
   content: Type.Optional(Content),

@@ -25,7 +25,11 @@ const FIND_BY_KEY: Statement = {
   text: `SELECT ${COLUMNS} FROM jobs WHERE tenant_id = $1 AND idempotency_key = $2`,
 }
 
-const DISCARD: Statement = { name: 'jobs_discard', text: 'DELETE FROM jobs WHERE id = $1' }
+/** Another instance may be filling the job of the same key at this moment. */
+const DISCARD: Statement = {
+  name: 'jobs_discard',
+  text: 'DELETE FROM jobs WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM notifications WHERE job_id = $1)',
+}
 
 const CLOSE: Statement = { name: 'jobs_close', text: 'UPDATE jobs SET refused = $2 WHERE id = $1' }
 

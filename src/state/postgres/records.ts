@@ -5,6 +5,7 @@ import { type NotificationRow, toNotification } from './rows.js'
 export interface RecordRow extends NotificationRow {
   readonly status: Status
   readonly reason: string | null
+  readonly parent_id: string | null
   readonly due_at: number
   readonly sent_at: number | null
   readonly read_at: number | null
@@ -14,13 +15,14 @@ export interface RecordRow extends NotificationRow {
 
 export const RECORD_COLUMNS = `n.id, n.tenant_id, n.user_id, n.channel, n.priority, n.notification_type, n.title, n.content,
   n.metadata, n.job_id, n.traceparent, n.scheduled_at, n.expires_at, n.attempt, n.created_at, n.status, n.reason,
-  n.due_at, n.sent_at, n.read_at, n.archived_at, n.updated_at`
+  n.parent_id, n.due_at, n.sent_at, n.read_at, n.archived_at, n.updated_at`
 
 export function toRecord(row: RecordRow): NotificationRecord {
   return {
     ...toNotification(row),
     status: row.status,
     reason: row.reason,
+    parentId: row.parent_id,
     updatedAt: row.updated_at,
     dueAt: row.status === 'pending' ? row.due_at : null,
     sentAt: row.sent_at,

@@ -1,0 +1,53 @@
+import t from 'tap'
+import type { PersonalData } from '../../src/api/ports.js'
+import type { UserAddress } from '../../src/streams/ports.js'
+import { memoryPorts } from './memory-ports.js'
+import { serve, token, VALID } from './support.js'
+
+const USER = '/api/v1/users/u1'
+
+t.test('a user has a copy of everything, a line for each notification', async (t) => {
+  const client = await serve(t)
+  await client.call('POST', '/api/v1/notifications/send', { body: VALID })
+  await client.call('POST', '/api/v1/notifications/send', { body: VALID })
+  const response = await fetch(`${client.url}${USER}/export`, {
+    headers: { authorization: `Bearer ${await token('u1', 't1', ['user'])}` },
+  })
+  t.match(response.headers.get('content-type'), 'application/x-ndjson')
+  const lines = (await response.text())
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  t.match(lines, [{ user_id: 'u1', status: 'sent' }, { user_id: 'u1' }])
+})
+
+t.test('an admin erases, and is told what is still being sent', async (t) => {
+  const asked: UserAddress[] = []
+  const personalData: PersonalData = {
+    ...memoryPorts().personalData,
+    erase: async (user) => {
+      asked.push(user)
+      return { erased: 3, remaining: 1 }
+    },
+  }
+  const client = await serve(t, { personalData })
+  const admin = await token('boss', 't1', ['admin'])
+  t.match(await client.call('DELETE', USER, { token: admin }), {
+    status: 200,
+    body: { user_id: 'u1', erased: 3, remaining: 1 },
+  })
+  t.same(asked, [{ tenantId: 't1', userId: 'u1' }])
+})
+
+t.test('nobody else may do either', async (t) => {
+  const client = await serve(t)
+  for (const [method, path, subject, role] of [
+    ['GET', `${USER}/export`, 'u2', 'user'],
+    ['GET', `${USER}/export`, 'svc', 'sender'],
+    ['DELETE', USER, 'u1', 'user'],
+    ['DELETE', USER, 'svc', 'sender'],
+  ] as const) {
+    const answer = await client.call(method, path, { token: await token(subject, 't1', [role]) })
+    t.match(answer, { status: 403, body: { code: 'forbidden' } }, `${method} by ${role} ${subject}`)
+  }
+})
