@@ -20,7 +20,12 @@ module.exports = {
     only('model', '^src/model/', '^src/model/', 'The vocabulary imports nothing of ours.'),
     only('telemetry', '^src/telemetry/', '^src/(telemetry|model)/', 'Telemetry knows the vocabulary only.'),
     only('config', '^src/config/', '^src/(config|model)/', 'Configuration knows the vocabulary only.'),
-    only('streams', '^src/streams/', '^src/(streams|model|telemetry)/', 'Streams declare the ports they need.'),
+    only(
+      'streams',
+      '^src/streams/',
+      '^src/(streams|model|telemetry)/',
+      'Streams declare the ports they need.',
+    ),
     only(
       'sources',
       '^src/sources/',
@@ -39,7 +44,12 @@ module.exports = {
       '^src/(state|model|telemetry)/|^src/(streams|api)/ports\\.ts$',
       'State implements ports.',
     ),
-    only('api', '^src/api/', '^src/(api|model|telemetry)/|^src/streams/ports\\.ts$', 'The API declares the ports it needs.'),
+    only(
+      'api',
+      '^src/api/',
+      '^src/(api|model|telemetry)/|^src/streams/ports\\.ts$',
+      'The API declares the ports it needs.',
+    ),
     {
       name: 'state-knows-no-rxjs',
       severity: 'error',

@@ -28,7 +28,12 @@ export function aNotification(changes: Partial<Notification> = {}): Notification
   }
 }
 
-export const NOW = { status: 'pending', dueAt: null, admitted: true, reason: null } as const satisfies Decision
+export const NOW = {
+  status: 'pending',
+  dueAt: null,
+  admitted: true,
+  reason: null,
+} as const satisfies Decision
 
 export const entry = (changes: Partial<Notification> = {}, decision: Decision = NOW): Entry => ({
   notification: aNotification(changes),
