@@ -1,21 +1,25 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Static } from 'typebox'
 import { Agent, request } from 'undici'
 import type { Problem } from '../../src/api/http/problem.js'
 import type { InboxAnswer, NotificationDetail } from '../../src/api/schemas/notification.js'
 import type { SendAnswer } from '../../src/api/schemas/send.js'
 import type { Json, JsonObject } from '../../src/model/json.js'
-import { FINAL_STATUSES, MARK } from './marks.js'
+import type { Status } from '../../src/model/notification.js'
+import { MARK } from './marks.js'
 import { eventually } from './waiting.js'
-import type { Static } from 'typebox'
 
 export interface Answer<T> {
   readonly status: number
   readonly headers: IncomingHttpHeaders
+  readonly text: string
   /** Of a success. */
   readonly body: T
   /** Of anything else. */
   readonly problem: Problem
 }
+
+export type Page = Static<typeof InboxAnswer>
 
 export interface Caller {
   readonly subject: string
@@ -24,6 +28,14 @@ export interface Caller {
 }
 
 const ANSWER_MS = 20_000
+const FINAL: ReadonlySet<Status> = new Set([
+  'sent',
+  'failed',
+  'suppressed',
+  'cancelled',
+  'expired',
+  'uncertain',
+])
 
 /** Speaks to a daemon as its users do. */
 export class Client {
@@ -57,6 +69,7 @@ export class Client {
     return {
       status: answer.statusCode,
       headers: answer.headers,
+      text,
       get body() {
         return JSON.parse(text)
       },
@@ -80,7 +93,13 @@ export class Client {
 
   /** A request whose texts must never stand in a log. */
   message(change: JsonObject): JsonObject {
-    return { tenant_id: this.caller.tenantId, channel: 'in_app', title: `${MARK} title`, content: `${MARK} content`, ...change }
+    return {
+      tenant_id: this.caller.tenantId,
+      channel: 'in_app',
+      title: `${MARK} title`,
+      content: `${MARK} content`,
+      ...change,
+    }
   }
 
   /** Resolves to the id; throws what was answered instead of 200. */
@@ -100,18 +119,18 @@ export class Client {
   async final(id: string): Promise<NotificationDetail> {
     return eventually(async () => {
       const detail = await this.detail(id)
-      return FINAL_STATUSES.has(detail.status) && detail
+      return FINAL.has(detail.status) && detail
     }, `${id} to be final`)
   }
 
   /** Everything a user was sent by a channel, page by page. */
-  async all(userId: string, channel: string): Promise<Static<typeof InboxAnswer>['notifications']> {
-    const found: Static<typeof InboxAnswer>['notifications'] = []
+  async all(userId: string, channel: string): Promise<Page['notifications']> {
+    const found: Page['notifications'] = []
     let cursor: string | null = ''
     while (cursor !== null) {
       const more: string = cursor === '' ? '' : `&cursor=${cursor}`
-      const { body }: Answer<Static<typeof InboxAnswer>> = await this.get(
-        `/api/v1/users/${userId}/notifications?channel=${channel}&limit=100${more}`,
+      const { body }: Answer<Page> = await this.get(
+        `/api/v1/users/${encodeURIComponent(userId)}/notifications?channel=${channel}&limit=100${more}`,
       )
       found.push(...body.notifications)
       cursor = body.next_cursor

@@ -37,7 +37,8 @@ export async function launchDaemon(
   env: Readonly<Record<string, string>>,
   records: Records,
 ): Promise<Process> {
-  if (!existsSync(MAIN)) throw new Error(`There is no ${MAIN}: these tests run what is built, so run "npm run build" first`)
+  if (!existsSync(MAIN))
+    throw new Error(`There is no ${MAIN}: these tests run what is built, so run "npm run build" first`)
   const child = spawn(process.execPath, [MAIN], {
     cwd: home,
     env: { PATH: process.env.PATH ?? '', ...env },

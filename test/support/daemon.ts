@@ -16,10 +16,12 @@ export const TENANT = 'acme'
 const START_MS = 60_000
 const STOP_MS = 40_000
 
+type Environment = Readonly<Record<string, string>>
+
 export interface DaemonOptions {
   /** What differs from `config.yaml`. */
   readonly config?: JsonObject
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Environment
   /** That of another daemon; by default one of its own, which goes with the test. */
   readonly dataDir?: string
 }
@@ -28,12 +30,13 @@ export interface DaemonOptions {
 export class Daemon {
   readonly dataDir: string
   readonly #home: string
-  readonly #env: Readonly<Record<string, string>>
+  readonly #env: Environment
   readonly #records: Records
   readonly #clients: Client[] = []
   #process: Process
+  #url: string | null = null
 
-  private constructor(home: string, dataDir: string, env: Daemon['#env'], records: Records, process: Process) {
+  private constructor(home: string, dataDir: string, env: Environment, records: Records, process: Process) {
     this.#home = home
     this.dataDir = dataDir
     this.#env = env
@@ -60,10 +63,10 @@ export class Daemon {
     return daemon
   }
 
+  /** Where it listens; throws while it is not ready. */
   get url(): string {
-    const ready = this.#current().find(({ event }) => event === 'service.ready')
-    if (typeof ready?.url !== 'string') throw new Error('the daemon is not ready')
-    return ready.url
+    if (this.#url === null) throw new Error('the daemon is not ready')
+    return this.#url
   }
 
   get pid(): number {
@@ -85,11 +88,17 @@ export class Daemon {
   }
 
   async ready(): Promise<this> {
-    await this.#records.watch.until(() => {
-      const exit = this.#process.exit()
-      if (exit !== null) throw new Error(`The daemon ended: ${JSON.stringify([exit, this.#records.raw])}`)
-      return this.#current().some(({ event }) => event === 'service.ready')
-    }, 'the daemon to be ready', START_MS)
+    const { url } = await this.#records.watch.until(
+      () => {
+        const exit = this.#process.exit()
+        if (exit !== null) throw new Error(`The daemon ended: ${JSON.stringify([exit, this.#records.raw])}`)
+        return this.#current().find(({ event }) => event === 'service.ready')
+      },
+      'the daemon to be ready',
+      START_MS,
+    )
+    if (typeof url !== 'string') throw new Error('the daemon does not say where it listens')
+    this.#url = url
     return this
   }
 
@@ -123,6 +132,7 @@ export class Daemon {
 
   /** Begins anew with the same configuration and data, at another port. */
   async restart(): Promise<void> {
+    this.#url = null
     this.#process = await launchDaemon(this.#home, this.#env, this.#records)
     await this.ready()
   }
@@ -137,13 +147,24 @@ export class Daemon {
 
   /** Somebody with a token, over connections of their own. */
   async client(subject: string, roles: readonly Role[], tenantId = TENANT): Promise<Client> {
-    const client = new Client(() => this.url, { subject, tenantId, token: await this.token(subject, roles, tenantId) })
+    const client = new Client(() => this.url, {
+      subject,
+      tenantId,
+      token: await this.token(subject, roles, tenantId),
+    })
     this.#clients.push(client)
     return client
   }
 
   sender(tenantId = TENANT): Promise<Client> {
     return this.client('service', ['sender'], tenantId)
+  }
+
+  /** Of the PostgreSQL that it runs. */
+  async postgresPid(): Promise<number> {
+    const pid = await runningPid(join(this.dataDir, 'postgres'))
+    if (pid === null) throw new Error('it runs no PostgreSQL')
+    return pid
   }
 
   /** Resident memory in MB; of this process only. */
@@ -178,7 +199,10 @@ function guardAgainstOrphans(home: string): () => void {
   const script = `read _; cd "$1" || exit
     kill -KILL "$(cat daemon.pid)"; kill -QUIT "$(head -n 1 data/postgres/postmaster.pid)"
     sleep 1; rm -rf "$1"`
-  const shell = spawn('/bin/sh', ['-c', script, 'sh', home], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  const shell = spawn('/bin/sh', ['-c', script, 'sh', home], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
   shell.unref()
   const { stdin } = shell
   if ('unref' in stdin && typeof stdin.unref === 'function') stdin.unref()

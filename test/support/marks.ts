@@ -1,19 +1,9 @@
 import type { Test } from 'tap'
-import type { Status } from '../../src/model/notification.js'
 import { EVENTS } from '../../src/telemetry/events.js'
 import type { Daemon } from './daemon.js'
 
 /** Stands in every title, content and address that the tests send. */
 export const MARK = 'zq7private'
-
-export const FINAL_STATUSES: ReadonlySet<Status> = new Set([
-  'sent',
-  'failed',
-  'suppressed',
-  'cancelled',
-  'expired',
-  'uncertain',
-])
 
 /** Every JWT begins with the encoding of `{"`. */
 const PRIVATE = [MARK, 'eyJ', 'Bearer ']

@@ -90,7 +90,10 @@ export class WebhookReceiver {
 
   /** The first request of a notification. */
   async got(id: string): Promise<Received> {
-    return this.#watch.until(() => this.requests.find((received) => received.id === id), `${id} to be received`)
+    return this.#watch.until(
+      () => this.requests.find((received) => received.id === id),
+      `${id} to be received`,
+    )
   }
 
   #receive(received: Received): number | Promise<number> {

@@ -1,0 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+const LONG = process.env.CHAOS === 'long'
+
+/** `CHAOS=long` takes minutes. */
+export const FILE_TIMEOUT_MS = LONG ? 1_800_000 : 240_000
+export const KILLS = LONG ? 20 : 3
+export const SCHEDULED = LONG ? 10_000 : 500
+
+/** As a receiver across the network does, so that there is always something in flight. */
+export const answerSlowly = async (): Promise<number> => delay(15, 200)
