@@ -27,9 +27,11 @@ lint: $(STAMP) ## Types, style, import rules
 	npx biome ci .
 	npx depcruise src --config .dependency-cruiser.cjs
 
-bench: build ## Measures beside the bare ceiling and prints ratios
+bench: build ## Measures beside the bare ceiling and prints ratios; ONLY=accept for one
 	./scripts/need redis-server
-	npx tsx bench/main.ts
+	npx tsc -p tsconfig.bench.json
+	cp -R src/state/postgres/migrations dist-bench/src/state/postgres/
+	node dist-bench/bench/main.js $(ONLY)
 
 chaos: build ## The long form of the crash tests
 	./scripts/need redis-server

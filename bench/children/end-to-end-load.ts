@@ -1,0 +1,124 @@
+import { markIn, sendBody } from '../load/bodies.js'
+import { HttpConnection, requests } from '../load/http-connection.js'
+import { Latencies } from '../load/latencies.js'
+import { openSockets } from '../load/open-sockets.js'
+import { answering } from '../stand/answering.js'
+import { type Fields, number, text } from '../stand/fields.js'
+
+const OK = 200
+const CONNECTIONS = 100
+const LOST_AFTER_MS = 5_000
+
+interface Target {
+  readonly users: number
+  /** By mark: when the message was to be sent. */
+  readonly due: Map<number, number>
+  send(mark: number): void
+  onReceived: (latencyMs: number) => void
+}
+
+const targets = new Map<string, Target>()
+let nextMark = 0
+let refused = 0
+
+answering({ open, paced, windowed })
+
+/** Opens the users' sockets at a service, and the connections to post over. */
+async function open(fields: Fields): Promise<Fields> {
+  const url = new URL(text(fields, 'url'))
+  const users = number(fields, 'users')
+  const requestOf = requests(url, '/api/v1/notifications/send', text(fields, 'token'), (n) =>
+    sendBody('websocket', n % users, n),
+  )
+  const idle: HttpConnection[] = []
+  const waiting: number[] = []
+  const onAnswer = (status: number, connection: HttpConnection): void => {
+    if (status !== OK) refused += 1
+    const next = waiting.shift()
+    if (next === undefined) idle.push(connection)
+    else connection.send(requestOf(next))
+  }
+  for (let n = 0; n < CONNECTIONS; n += 1) idle.push(await HttpConnection.open(url, onAnswer))
+  const target: Target = {
+    users,
+    due: new Map(),
+    send: (mark) => {
+      const connection = idle.pop()
+      if (connection === undefined) waiting.push(mark)
+      else connection.send(requestOf(mark))
+    },
+    onReceived: () => undefined,
+  }
+  await openSockets(url, 0, users, (bytes, start, end) => {
+    const mark = markIn(bytes, start, end)
+    const due = target.due.get(mark)
+    if (due === undefined) return
+    target.due.delete(mark)
+    target.onReceived(performance.now() - due)
+  })
+  targets.set(url.host, target)
+  return {}
+}
+
+/**
+ * Open loop: messages are sent by schedule, whatever became of those before, and their latency
+ * counts from the time by schedule. So a stall is felt by all that fall into it.
+ */
+async function paced(fields: Fields): Promise<Fields> {
+  const target = targetOf(fields)
+  const rate = number(fields, 'rate')
+  const total = rate * number(fields, 'seconds')
+  const latencies = new Latencies()
+  refused = 0
+  await new Promise<void>((resolve) => {
+    const began = performance.now()
+    let sent = 0
+    target.onReceived = (latency) => {
+      latencies.record(latency)
+      if (latencies.count === total) finish()
+    }
+    const timer = setInterval(() => {
+      const now = performance.now()
+      for (; sent < total && began + (sent * 1000) / rate <= now; sent += 1) {
+        target.due.set(nextMark, began + (sent * 1000) / rate)
+        target.send(nextMark++)
+      }
+    }, 1)
+    const late = setTimeout(finish, (total * 1000) / rate + LOST_AFTER_MS)
+    function finish(): void {
+      clearInterval(timer)
+      clearTimeout(late)
+      resolve()
+    }
+  })
+  const lost = target.due.size
+  target.due.clear()
+  return { ...latencies.summary(), lost, refused }
+}
+
+/** As many as go through while a fixed number is under way. */
+async function windowed(fields: Fields): Promise<Fields> {
+  const target = targetOf(fields)
+  const seconds = number(fields, 'seconds')
+  const began = performance.now()
+  const until = began + seconds * 1000
+  let received = 0
+  const send = (): void => {
+    target.due.set(nextMark, performance.now())
+    target.send(nextMark++)
+  }
+  target.onReceived = () => {
+    if (performance.now() >= until) return
+    received += 1
+    send()
+  }
+  for (let n = 0; n < number(fields, 'window'); n += 1) send()
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+  return { perSecond: received / seconds }
+}
+
+function targetOf(fields: Fields): Target {
+  const target = targets.get(new URL(text(fields, 'url')).host)
+  if (target === undefined) throw new Error('the sockets are not open')
+  return target
+}

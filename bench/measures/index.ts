@@ -1,0 +1,22 @@
+import type { Measure } from '../measure.js'
+import { accept } from './accept.js'
+import { batch } from './batch.js'
+import { broadcast } from './broadcast.js'
+import { due } from './due.js'
+import { email } from './email.js'
+import { endToEnd } from './end-to-end.js'
+import { queue } from './queue.js'
+import { render } from './render.js'
+import { webhook } from './webhook.js'
+
+export const MEASURES: readonly Measure[] = [
+  accept,
+  endToEnd,
+  broadcast,
+  due,
+  batch,
+  queue,
+  render,
+  webhook,
+  email,
+]
