@@ -26,19 +26,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 const figures: Figure[] = []
 let failed = false
-try {
-  for (const measure of chosen) {
-    const began = performance.now()
+for (const measure of chosen) {
+  const began = performance.now()
+  try {
     figures.push(...(await measure.run(stand, pace)))
-    await stand.clear()
-    console.error(`${measure.name}: ${((performance.now() - began) / 1000).toFixed(0)} s`)
+  } catch (error) {
+    failed = true
+    console.error(`${measure.name} failed:`, error)
   }
-} catch (error) {
-  failed = true
-  console.error(error)
-} finally {
-  await stand.close()
+  await stand.clear()
+  console.error(`${measure.name}: ${((performance.now() - began) / 1000).toFixed(0)} s`)
 }
+await stand.close()
 const [cpu] = cpus()
 console.log(
   `\nNode ${process.version}, Linux ${release()}, ${cpus().length} × ${cpu?.model.trim() ?? 'CPU'}\n`,

@@ -14,7 +14,7 @@ const ITEMS = 10_000
 const BATCH = 500
 const USERS = Array.from({ length: BATCH }, (_, n) => n)
 /** Long enough to have everything accepted before the first is due. */
-const AHEAD_MS = 3_000
+const AHEAD_MS = 4_000
 const SPREAD_MS = 2_000
 
 /**

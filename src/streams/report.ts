@@ -42,7 +42,12 @@ export function reporter(channel: QueuedChannel, { log, metrics }: Telemetry): R
         const failure = outcome.kind === 'failed' ? outcome.failure : null
         const reason = failure?.code ?? 'internal'
         if (status === 'failed') metrics.failed.inc({ channel, reason })
-        const explained = { ...fields, reason, err: failure }
+        // Only a defect needs its stack; what providers answer is told by code and message.
+        const explained = {
+          ...fields,
+          reason,
+          ...(reason === 'internal' ? { err: failure } : { message: failure?.message }),
+        }
         if (status === 'failed') return log.event('notification.failed', explained)
         return log.event('notification.retried', { ...explained, retry_after_ms: retryAfterMs })
       }

@@ -31,7 +31,7 @@ export const EVENTS = {
   'notification.rejected': 'info',
   'notification.sent': 'info',
   'notification.retried': 'warn',
-  'notification.failed': 'error',
+  'notification.failed': 'warn',
   'notification.released': 'info',
   'notification.lease_lost': 'warn',
   'stage.failed': 'error',

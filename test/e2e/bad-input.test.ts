@@ -119,11 +119,8 @@ t.test('bodies', async (t) => {
 t.test('a body without an end is cut off', async (t) => {
   const { hostname, port } = new URL(daemon.url)
   const socket = connect({ host: hostname, port: Number(port) })
-  let answer = ''
-  socket.setEncoding('utf8').on('data', (text) => {
-    answer += text
-  })
-  socket.on('error', () => undefined)
+  // Whoever is still sending may see a reset instead of the answer.
+  socket.on('error', () => undefined).resume()
   const closed = new Promise((resolve) => socket.once('close', resolve))
   const head = [
     `POST ${SEND} HTTP/1.1`,
@@ -140,7 +137,8 @@ t.test('a body without an end is cut off', async (t) => {
   }
   pour()
   await closed
-  t.match(answer, /^HTTP\/1\.1 413 /)
+  t.ok(socket.bytesWritten > MEGABYTE, 'what is allowed is taken')
+  t.ok(socket.bytesWritten < 32 * MEGABYTE, `${socket.bytesWritten} bytes were taken`)
 })
 
 t.test('tokens', async (t) => {

@@ -7,6 +7,12 @@ const IDLE_TIMEOUT_MS = 60_000
 /** How much longer than the server's own timeout we wait for a server that no longer answers. */
 const ANSWER_MARGIN_MS = 2_000
 
+/**
+ * Every statement finds its rows by an index. A plan that was made and kept while a table was
+ * nearly empty would read all of it again and again once it has grown.
+ */
+const PLANNER = '-c enable_seqscan=off'
+
 export interface PoolOptions {
   readonly size: number
   readonly statementTimeoutMs: number
@@ -30,6 +36,7 @@ export function createPool(connection: Connection, options: PoolOptions): pg.Poo
     query_timeout: options.statementTimeoutMs + ANSWER_MARGIN_MS,
     keepAlive: true,
     application_name: 'notification-service',
+    options: PLANNER,
     types: columnTypes(),
   })
   pool.on('error', (err) => options.log.event('postgres.connection_lost', { err }))
