@@ -62,7 +62,7 @@ async function assemble(
   database: Database,
 ): Promise<App> {
   const { log } = telemetry
-  const { store, clock } = database
+  const { store, reading, clock } = database
   const index = await openIndexStore(config, log)
   const { counters, relay, unread } = index
   const queue = new WatchedQueue(index.queue)
@@ -81,16 +81,16 @@ async function assemble(
     sinks: sinks.byChannel,
   }
   const sources = { intake, scanIntervalMs: config.queue.scanIntervalMs }
-  const streams = runStreams(sources, ports, streamOptions(config), telemetry, onFatal)
 
+  let open = false
   let closing = false
   const authenticator = createAuthenticator({ secret: secrets.jwt, jwksUrl: config.auth.jwksUrl })
   const server = buildServer({
     intake,
-    notifications: notifications(new Archive(store), inbox, queue, log),
-    jobs: new PostgresJobs(store, () => jobId(clock.now())),
-    stats: new PostgresStats(store),
-    personalData: new PostgresPersonalData(store),
+    notifications: notifications(new Archive(reading), inbox, queue, log),
+    jobs: new PostgresJobs(store, { newId: () => jobId(clock.now()), keyTtlMs: config.idempotency.ttlMs }),
+    stats: new PostgresStats(reading),
+    personalData: new PostgresPersonalData(reading),
     broadcaster: new TenantBroadcaster(relay, clock),
     authenticator,
     dependencies: [
@@ -100,15 +100,18 @@ async function assemble(
     telemetry,
     rules: { channels: enabledChannels(config), checks: sinks.addressChecks, clock },
     limits: config.apiRateLimit,
-    admission: () => (closing ? stopping() : keeping.backlog.refusal()),
+    admission: () => (open && !closing ? keeping.backlog.refusal() : away(closing)),
     isShuttingDown: () => closing,
     version: VERSION,
   })
   const gateway = new Gateway(hub, authenticator, telemetry, { origins: config.auth.allowedOrigins })
   const detach = gateway.attach(server.server)
 
-  await keeping.start()
+  // Whoever cannot have the port must not have begun to deliver: it would end without recording.
   await server.listen({ host: config.server.host, port: config.server.port })
+  const streams = runStreams(sources, ports, streamOptions(config), telemetry, onFatal)
+  await keeping.start()
+  open = true
 
   return {
     url: urlOf(server.server.address(), config.server.host),
@@ -121,8 +124,10 @@ async function assemble(
   }
 }
 
-const stopping = (): Failure =>
-  new Failure('shutting_down', 'this instance is stopping', { retryAfterMs: 1_000 })
+const away = (closing: boolean): Failure =>
+  new Failure('shutting_down', `this instance is ${closing ? 'stopping' : 'starting'}`, {
+    retryAfterMs: 1_000,
+  })
 
 const reached = (ping: () => Promise<void>) => async (): Promise<boolean> => {
   await ping()

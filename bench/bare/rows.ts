@@ -1,6 +1,11 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { notificationId } from '../../src/model/id.js'
+import { createPool } from '../../src/state/postgres/pool.js'
+import { createLog } from '../../src/telemetry/log.js'
 import type { DatabaseAddress } from '../stand/databases.js'
+
+const CONNECTIONS = 4
+const STATEMENT_TIMEOUT_MS = 10_000
 
 /** What a caller sends. */
 export interface Message {
@@ -61,8 +66,12 @@ export interface Result {
 export class Rows {
   readonly #pool: pg.Pool
 
-  constructor({ host, port, database, user }: DatabaseAddress) {
-    this.#pool = new pg.Pool({ host, port, database, user: user ?? undefined, max: 4 })
+  constructor(address: DatabaseAddress) {
+    this.#pool = createPool(address, {
+      size: CONNECTIONS,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      log: createLog('silent'),
+    })
   }
 
   async insert(rows: readonly Row[]): Promise<void> {

@@ -10,11 +10,16 @@ import type { Log } from '../telemetry/log.js'
 
 export interface Database {
   readonly store: Store
+  /** For what people look at: however long that takes, it takes nothing from the streams. */
+  readonly reading: Store
   readonly clock: LedgerClock
   /** Rejects when the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
 }
+
+/** The share of the connections that is kept for reading. */
+const READERS = 0.25
 
 /** The PostgreSQL that the configuration names, or else one of our own, with its schema up to date. */
 export async function openDatabase(
@@ -25,19 +30,19 @@ export async function openDatabase(
   const server = await connect(database, dataDir, log, onLost)
   try {
     await migrate(server.connection, log)
-    const pool = createPool(server.connection, {
-      size: database.poolSize,
-      statementTimeoutMs: database.statementTimeoutMs,
-      log,
-    })
+    const { poolSize, statementTimeoutMs } = database
+    const readers = Math.ceil(poolSize * READERS)
+    const pool = createPool(server.connection, { size: poolSize - readers, statementTimeoutMs, log })
+    const readPool = createPool(server.connection, { size: readers, statementTimeoutMs, log })
     const clock = await createClock(pool, log)
     return {
       store: new Store(pool),
+      reading: new Store(readPool),
       clock,
       ping: () => ping(pool),
       close: async () => {
         clock.stop()
-        await pool.end()
+        await Promise.all([pool.end(), readPool.end()])
         await server.stop()
       },
     }

@@ -7,7 +7,7 @@ interface Closing {
 
 export interface Parts {
   /** Refuses new connections at once; `close` waits for the requests that it has. */
-  readonly server: { close(): PromiseLike<unknown> }
+  readonly server: { close(): PromiseLike<unknown>; readonly server: { closeAllConnections(): void } }
   readonly intake: { close(): void }
   readonly streams: RunningStreams
   readonly hub: Closing
@@ -26,6 +26,7 @@ const LAST_STEPS_MS = 5_000
  */
 export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promise<void> {
   const { server, intake, streams, hub, upkeep, sinks, index, database } = parts
+  const begun = performance.now()
   const served = Promise.resolve(server.close())
   streams.stop()
   intake.close()
@@ -39,7 +40,13 @@ export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promi
   await streams.drained()
   clearTimeout(patience)
   await hub.close()
+  // A client that never finishes its request, or never reads its answer, would keep us for ever.
+  const cut = setTimeout(
+    () => server.server.closeAllConnections(),
+    Math.max(0, begun + timeoutMs - LAST_STEPS_MS - performance.now()),
+  )
   await served
+  clearTimeout(cut)
   await Promise.all([upkeep.stop(), sinks.close()])
   await index.close()
   await database.close()

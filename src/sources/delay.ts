@@ -23,6 +23,8 @@ const CLOCK_MARGIN_MS = 5
 const TAKEN_AT_ONCE = 500
 /** When the store refuses one for now, in milliseconds until it is tried again. */
 const AGAIN_MS = 2_000
+/** How long a scan waits after a store was found to be away, in milliseconds. */
+const AWAY_MS = 1_000
 
 /** What falls due, as an observable: scheduled and deferred notifications, and retries. */
 export function dueNotifications(
@@ -58,6 +60,7 @@ export function dueNotifications(
 
     const scan = async (): Promise<void> => {
       scanning = true
+      let pause = intervalMs
       try {
         while (!stop.aborted && underWay < inFlight) {
           const wanted = Math.min(TAKEN_AT_ONCE, inFlight - underWay)
@@ -67,10 +70,11 @@ export function dueNotifications(
         }
       } catch (err) {
         log.event('lane.unavailable', { channel: 'delay', err })
+        pause = Math.max(intervalMs, AWAY_MS)
       }
       scanning = false
       if (stop.aborted) subscriber.complete()
-      else timer = setTimeout(scan, intervalMs)
+      else timer = setTimeout(scan, pause)
     }
 
     const finish = (): void => {

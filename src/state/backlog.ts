@@ -65,6 +65,8 @@ export class Backlog {
       for (const channel of QUEUED_CHANNELS) metrics.queueDepth.set({ queue: channel }, ready[channel])
       metrics.queueDepth.set({ queue: 'delay' }, delayed)
     } catch (err) {
+      // An old figure must not keep the door shut; what cannot be queued waits in the ledger.
+      this.#ready = 0
       log.event('queue.unavailable', { err })
     }
     try {

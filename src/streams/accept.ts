@@ -18,7 +18,8 @@ export interface AcceptPorts extends EnqueuePorts {
 }
 
 type Placed = Entry & { readonly envelope: Envelope }
-type Answered = { readonly item: Placed; readonly answer: Acceptance | Failure }
+/** `taken`: the row was cancelled, moved or decided by another meanwhile; nobody is to be told. */
+type Answered = { readonly item: Placed; readonly answer: Acceptance | Failure; readonly taken?: boolean }
 
 /**
  * The only transfer of custody. The ledger commits what the stages decided, the
@@ -34,21 +35,27 @@ export function accept(
   const insert = async (items: readonly Placed[]): Promise<readonly Answered[]> => {
     const results = await contained(items, (some) => ledger.insert(some))
     return pair(items, results, (_, result) =>
-      result.kind === 'accepted' ? result.acceptance : keyMismatch(),
+      result.kind === 'accepted'
+        ? result.acceptance
+        : result.kind === 'refused'
+          ? result.failure
+          : keyMismatch(),
     )
   }
 
   const decide = async (items: readonly Placed[]): Promise<readonly Answered[]> => {
     const results = await contained(items, async (some) => {
-      await ledger.decide(some)
-      return some.map(() => 'decided' as const)
+      const decided = await ledger.decide(some)
+      return some.map(({ notification }) => decided.has(notification.id))
     })
-    return pair(items, results, ({ notification, decision }) => acceptanceOf(notification, decision))
+    return pair(items, results, ({ notification, decision }) => acceptanceOf(notification, decision)).map(
+      (answered, n) => (results[n] === false ? { ...answered, taken: true } : answered),
+    )
   }
 
   const tell = async (answered: readonly Answered[]): Promise<void> => {
-    const written = answered.flatMap(({ item, answer }) =>
-      answer instanceof Failure || answer.replayed ? [] : [item],
+    const written = answered.flatMap(({ item, answer, taken }) =>
+      answer instanceof Failure || answer.replayed || taken ? [] : [item],
     )
     const announced = written.flatMap(({ decision, notification }) =>
       decision.status === 'sent' ? [notification] : [],
@@ -56,11 +63,11 @@ export function accept(
     await Promise.all([enqueue(written, ports), announced.length > 0 ? inbox.announce(announced) : undefined])
   }
 
-  const settle = ({ item, answer }: Answered): void => {
+  const settle = ({ item, answer, taken }: Answered): void => {
     const { envelope } = item
     if (answer instanceof Failure) refuse(envelope, answer)
     else {
-      if (!answer.replayed) report(item, answer)
+      if (!answer.replayed && !taken) report(item, answer)
       envelope.settle({ kind: 'accepted', acceptance: answer })
     }
   }

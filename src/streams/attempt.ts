@@ -35,8 +35,8 @@ export function attempting(
   const guard = wrap(retrying(policy.tries), timeout(policy.timeoutMs, TimeoutStrategy.Aggressive))
   return async (notification) => {
     try {
-      const breaker = breakers.for(sink.target(notification))
-      const receipt = await breaker.execute(
+      const receipt = await breakers.run(
+        sink.target(notification),
         () =>
           translated(
             () => guard.execute(({ signal }) => sink.send(notification, signal), cutOff),

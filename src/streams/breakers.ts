@@ -1,10 +1,9 @@
 import {
   BrokenCircuitError,
   type CircuitBreakerPolicy,
+  CircuitState,
   circuitBreaker,
   handleWhen,
-  type IPolicy,
-  noop,
   SamplingBreaker,
 } from 'cockatiel'
 import { LRUCache } from 'lru-cache'
@@ -33,7 +32,8 @@ const MAX_TARGETS = 1_000
 
 /** One circuit breaker for each target of a channel; those used least recently are forgotten. */
 export class Breakers {
-  readonly #policies = new LRUCache<string, CircuitBreakerPolicy>({ max: MAX_TARGETS })
+  readonly #policies: LRUCache<string, CircuitBreakerPolicy>
+  readonly #open = new Set<string>()
   readonly #channel: QueuedChannel
   readonly #options: BreakerOptions
   readonly #telemetry: Telemetry
@@ -42,20 +42,20 @@ export class Breakers {
     this.#channel = channel
     this.#options = options
     this.#telemetry = telemetry
+    this.#policies = new LRUCache({ max: MAX_TARGETS, dispose: (_policy, target) => this.#closed(target) })
   }
 
-  for(target: string | null): IPolicy {
-    if (target === null) return noop
-    const known = this.#policies.get(target)
-    if (known !== undefined) return known
-    const policy = this.#create()
-    this.#policies.set(target, policy)
-    return policy
+  /** Does the work unless its target has been failing; then rejects with a `BrokenCircuitError`. */
+  async run<T>(target: string | null, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    if (target === null) return work()
+    const policy = this.#policies.get(target) ?? this.#create(target)
+    // Others would wait for the one call that tries whether the target is back, and outlive their lease.
+    if (policy.state === CircuitState.HalfOpen) throw new BrokenCircuitError()
+    return policy.execute(work, signal)
   }
 
-  #create(): CircuitBreakerPolicy {
+  #create(target: string): CircuitBreakerPolicy {
     const { failureRate, windowMs, minimumCalls, halfOpenAfterMs } = this.#options
-    const { log, metrics } = this.#telemetry
     const policy = circuitBreaker(
       handleWhen((error) => error instanceof DeliveryFailure && PROVIDER_FAULTS.has(error.code)),
       {
@@ -67,16 +67,28 @@ export class Breakers {
         }),
       },
     )
-    const open = metrics.breakerOpen.labels(this.#channel)
-    policy.onBreak(() => {
-      open.inc()
-      log.event('breaker.opened', { channel: this.#channel })
-    })
-    policy.onReset(() => {
-      open.dec()
-      log.event('breaker.closed', { channel: this.#channel })
-    })
+    policy.onBreak(() => this.#opened(target))
+    policy.onReset(() => this.#closed(target))
+    this.#policies.set(target, policy)
     return policy
+  }
+
+  #opened(target: string): void {
+    // A call that tried whether the target is back, and failed, opens what was open.
+    if (this.#open.has(target)) return
+    this.#open.add(target)
+    this.#count()
+    this.#telemetry.log.event('breaker.opened', { channel: this.#channel })
+  }
+
+  #closed(target: string): void {
+    if (!this.#open.delete(target)) return
+    this.#count()
+    this.#telemetry.log.event('breaker.closed', { channel: this.#channel })
+  }
+
+  #count(): void {
+    this.#telemetry.metrics.breakerOpen.set({ channel: this.#channel }, this.#open.size)
   }
 }
 

@@ -45,6 +45,13 @@ export function createRenderer({ maxOutput, timeoutMs }: LiquidOptions): Rendere
     if (output.length > limit) {
       throw Failure.field('validation_failed', field, `must be at most ${limit} characters once rendered`)
     }
+    // Filters such as url_decode make characters that the ledger cannot store.
+    if (output.includes('\u0000') || !output.isWellFormed())
+      throw Failure.field(
+        'validation_failed',
+        field,
+        'must not hold U+0000 or half of a surrogate pair once rendered',
+      )
     return output
   }
 

@@ -1,4 +1,5 @@
 import type { Acceptance, Decision } from '../model/acceptance.js'
+import type { Failure } from '../model/failure.js'
 import type { Channel, Idempotency, Notification, Priority, QueuedChannel } from '../model/notification.js'
 import type { DeliveryFailureCode, Receipt } from '../model/outcome.js'
 
@@ -14,9 +15,14 @@ export interface Entry {
 }
 
 /** `mismatch`: the key was used with another request, and nothing was written. */
-export type InsertResult =
+export type Recalled =
   | { readonly kind: 'accepted'; readonly acceptance: Acceptance }
   | { readonly kind: 'mismatch' }
+
+export type InsertResult =
+  | Recalled
+  /** Nothing was written for this entry; what became of others in the batch stands. */
+  | { readonly kind: 'refused'; readonly failure: Failure }
 
 export interface TenantKey extends Idempotency {
   readonly tenantId: string
@@ -67,11 +73,11 @@ export interface Settlements {
 /** PostgreSQL: the truth. Every method is one round trip for the whole batch and rejects when the store is away. */
 export interface Ledger {
   /** Finds the answers that were given to earlier requests with these keys; null where a key is new. In order. */
-  recall(keys: readonly TenantKey[]): Promise<readonly (InsertResult | null)[]>
+  recall(keys: readonly TenantKey[]): Promise<readonly (Recalled | null)[]>
   /** Writes new rows and their idempotency keys in one transaction; results are in the order of the entries. */
   insert(entries: readonly Entry[]): Promise<readonly InsertResult[]>
-  /** Records what was decided about rows that fell due. */
-  decide(entries: readonly Entry[]): Promise<void>
+  /** Records what was decided about rows that fell due; resolves to those that were still waiting. */
+  decide(entries: readonly Entry[]): Promise<ReadonlySet<string>>
   /** Reads those of `ids` that wait for their time. */
   waiting(ids: readonly string[]): Promise<readonly Waiting[]>
   /** Takes the lease on those of `ids` that may be delivered now, and ends those that have expired. */

@@ -1,7 +1,7 @@
 import { Failure } from '../model/failure.js'
 import type { Notification } from '../model/notification.js'
 import { PASS, type Verdict } from '../model/verdict.js'
-import type { InsertResult, Ledger, TenantKey } from './ports.js'
+import type { Ledger, Recalled, TenantKey } from './ports.js'
 import type { Stage } from './stage.js'
 
 /**
@@ -19,7 +19,7 @@ export function recall(ledger: Ledger): Stage {
 const keyOf = ({ tenantId, idempotency }: Notification): TenantKey[] =>
   idempotency === null ? [] : [{ tenantId, ...idempotency }]
 
-function verdict(earlier: InsertResult | null): Verdict {
+function verdict(earlier: Recalled | null): Verdict {
   if (earlier === null) return PASS
   if (earlier.kind === 'mismatch') return { kind: 'reject', failure: keyMismatch() }
   return { kind: 'replay', acceptance: earlier.acceptance }

@@ -1,4 +1,3 @@
-/// <reference lib="es2024.string" />
 import type { FieldError } from '../../model/failure.js'
 import { pointer } from './pointer.js'
 

@@ -41,7 +41,10 @@ export async function submitBatch(
   }
   const common = refused.length === outcomes.length ? commonFailure(refused) : null
   if (common === null) {
-    await jobs.close(job.id, countByCode(refused))
+    // The rows are written: a count that cannot be kept must not make the sender try again.
+    await jobs.close(job.id, countByCode(refused)).catch((err: unknown) => {
+      log.event('http.request_failed', { tenant_id: tenantId, job_id: job.id, err })
+    })
     return { job, existing, outcomes }
   }
   // An earlier request's job may have rows; an attempt that came to nothing leaves it as it was.

@@ -4,6 +4,8 @@ import type { Log } from '../../telemetry/log.js'
 
 const MEASURE_EVERY_MS = 30_000
 const ROUND_TRIPS = 3
+/** A slower one says too little; the last offset is better. */
+const SLOWEST_TRIP_MS = 500
 
 export interface LedgerClock extends Clock {
   /** Measures the offset anew; rejects when the database is away. */
@@ -20,9 +22,10 @@ const steadyTime = (): number => performance.timeOrigin + performance.now()
  * @param localTime the local clock, in milliseconds since the epoch
  */
 export async function createClock(pool: pg.Pool, log: Log, localTime = steadyTime): Promise<LedgerClock> {
-  let offset = await measureOffset(pool, localTime)
+  let { offset } = await measureOffset(pool, localTime)
   const measure = async (): Promise<void> => {
-    offset = await measureOffset(pool, localTime)
+    const measured = await measureOffset(pool, localTime)
+    if (measured.took <= SLOWEST_TRIP_MS) offset = measured.offset
   }
   const timer = setInterval(() => {
     measure().catch((err: unknown) => log.event('postgres.clock_unmeasured', { err }))
@@ -35,21 +38,39 @@ export async function createClock(pool: pg.Pool, log: Log, localTime = steadyTim
   }
 }
 
-/** The quickest of a few round trips is the least disturbed; the database answered about half way through it. */
-async function measureOffset(pool: pg.Pool, localTime: () => number): Promise<number> {
-  let quickest = Number.POSITIVE_INFINITY
-  let offset = 0
+interface Measured {
+  readonly offset: number
+  /** Milliseconds that the round trip took; the offset is known to half of it. */
+  readonly took: number
+}
+
+async function measureOffset(pool: pg.Pool, localTime: () => number): Promise<Measured> {
+  // Waiting for a free connection must not count as being on the way.
+  const client = await pool.connect()
+  // A connection that breaks tells its statement and besides emits this.
+  const onLost = (): void => undefined
+  client.on('error', onLost)
+  try {
+    const best = await quickest(client, localTime)
+    client.off('error', onLost)
+    client.release()
+    return best
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+}
+
+async function quickest(client: pg.PoolClient, localTime: () => number): Promise<Measured> {
+  let best: Measured = { offset: 0, took: Number.POSITIVE_INFINITY }
   for (let trip = 0; trip < ROUND_TRIPS; trip += 1) {
     const started = localTime()
-    const { rows } = await pool.query<{ now: number }>(
+    const { rows } = await client.query<{ now: number }>(
       'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now',
     )
     const took = localTime() - started
     const [row] = rows
-    if (row && took < quickest) {
-      quickest = took
-      offset = row.now - (started + took / 2)
-    }
+    if (row && took < best.took) best = { offset: row.now - (started + took / 2), took }
   }
-  return offset
+  return best
 }

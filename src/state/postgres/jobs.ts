@@ -20,6 +20,13 @@ const OPEN: Statement = {
     ON CONFLICT (tenant_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING ${COLUMNS}`,
 }
 
+/** A key that has run out may be used anew. */
+const FREE_KEY: Statement = {
+  name: 'jobs_free_key',
+  text: `UPDATE jobs SET idempotency_key = NULL
+    WHERE tenant_id = $1 AND idempotency_key = $2 AND created_at < now() - make_interval(secs => $3)`,
+}
+
 const FIND_BY_KEY: Statement = {
   name: 'jobs_find_by_key',
   text: `SELECT ${COLUMNS} FROM jobs WHERE tenant_id = $1 AND idempotency_key = $2`,
@@ -42,13 +49,21 @@ const FIND: Statement = {
     FROM jobs WHERE id = $1 AND tenant_id = $2`,
 }
 
+export interface JobOptions {
+  readonly newId: () => string
+  /** How long an idempotency key is remembered. */
+  readonly keyTtlMs: number
+}
+
 export class PostgresJobs implements Jobs {
   readonly #store: Store
   readonly #newId: () => string
+  readonly #keySeconds: number
 
-  constructor(store: Store, newId: () => string) {
+  constructor(store: Store, { newId, keyTtlMs }: JobOptions) {
     this.#store = store
     this.#newId = newId
+    this.#keySeconds = keyTtlMs / 1000
   }
 
   async open(
@@ -58,6 +73,7 @@ export class PostgresJobs implements Jobs {
   ): Promise<{ readonly job: Job; readonly existing: boolean }> {
     const key = idempotency?.key ?? null
     const fingerprint = idempotency?.fingerprint ?? null
+    if (key !== null) await this.#store.run(FREE_KEY, [tenantId, key, this.#keySeconds])
     const [opened] = await this.#store.run<JobRow>(OPEN, [this.#newId(), tenantId, total, key, fingerprint])
     if (opened !== undefined) return { job: toJob(opened), existing: false }
     const [earlier] = await this.#store.run<JobRow>(FIND_BY_KEY, [tenantId, key])

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Acceptance, acceptanceOf } from '../../model/acceptance.js'
+import { Failure } from '../../model/failure.js'
 import type { Notification } from '../../model/notification.js'
 import type {
   AttemptResult,
@@ -9,6 +10,7 @@ import type {
   Entry,
   InsertResult,
   Ledger,
+  Recalled,
   Settlements,
   TenantKey,
   Waiting,
@@ -37,7 +39,7 @@ export class PostgresLedger implements Ledger {
     this.#keySeconds = keyTtlMs / 1000
   }
 
-  async recall(keys: readonly TenantKey[]): Promise<readonly (InsertResult | null)[]> {
+  async recall(keys: readonly TenantKey[]): Promise<readonly (Recalled | null)[]> {
     const wanted = keys.map(({ tenantId, key }) => ({ tenant_id: tenantId, key }))
     const rows = await this.#store.run<KeyRow>(RECALL, [JSON.stringify(wanted), this.#keySeconds])
     const known = new Map(rows.map((row) => [index(row.tenant_id, row.key), row]))
@@ -58,18 +60,27 @@ export class PostgresLedger implements Ledger {
     const rows = await this.#store.run<{ id: string }>(INSERT_KEYED, values)
     const written = new Set(rows.map(({ id }) => id))
     const others = entries.filter(({ notification }) => !written.has(notification.id))
-    const recalled = others.length === 0 ? [] : await this.recall(others.flatMap(tenantKeyOf))
+    const recalled = others.length === 0 ? [] : await this.#recallRefusing(others.flatMap(tenantKeyOf))
     let next = 0
     return entries.map((entry) => {
       if (written.has(entry.notification.id)) return accepted(entry)
-      const earlier = recalled[next++]
-      if (earlier) return earlier
-      throw new Error(`notification ${entry.notification.id} was neither written nor known by its key`)
+      return recalled[next++] ?? { kind: 'refused', failure: again('the idempotency key has just run out') }
     })
   }
 
-  async decide(entries: readonly Entry[]): Promise<void> {
-    await this.#store.run(DECIDE, [JSON.stringify(entries.map(incoming))])
+  /** The others of the batch are written: a failure here is theirs alone who wait for an earlier answer. */
+  async #recallRefusing(keys: readonly TenantKey[]): Promise<readonly (InsertResult | null)[]> {
+    try {
+      return await this.recall(keys)
+    } catch (cause) {
+      const failure = again('the earlier answer cannot be read', cause)
+      return keys.map(() => ({ kind: 'refused', failure }))
+    }
+  }
+
+  async decide(entries: readonly Entry[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#store.run<{ id: string }>(DECIDE, [JSON.stringify(entries.map(incoming))])
+    return new Set(rows.map(({ id }) => id))
   }
 
   async waiting(ids: readonly string[]): Promise<readonly Waiting[]> {
@@ -106,6 +117,9 @@ export class PostgresLedger implements Ledger {
   }
 }
 
+const again = (message: string, cause?: unknown): Failure =>
+  new Failure('store_unavailable', message, { cause, retryAfterMs: 1_000 })
+
 const index = (tenantId: string, key: string): string => JSON.stringify([tenantId, key])
 
 const accepted = ({ notification, decision }: Entry): InsertResult => ({
@@ -120,7 +134,7 @@ const tenantKeyOf = ({ notification: { tenantId, idempotency } }: Entry): Tenant
 const keyOf = ({ notification: { id, tenantId, idempotency } }: Entry): string =>
   idempotency === null ? id : index(tenantId, idempotency.key)
 
-function replay(row: KeyRow | undefined, { fingerprint }: TenantKey): InsertResult | null {
+function replay(row: KeyRow | undefined, { fingerprint }: TenantKey): Recalled | null {
   if (row === undefined) return null
   if (row.fingerprint !== fingerprint) return { kind: 'mismatch' }
   return { kind: 'accepted', acceptance: { ...row.acceptance, replayed: true } }

@@ -14,14 +14,16 @@ const EXPORT: Statement = {
 /** What is being sent at this moment is erased by a later pass, when its result is in. */
 const ERASE: Statement = {
   name: 'personal_data_erase',
-  text: `WITH gone AS (
-      DELETE FROM notifications WHERE id IN (
-        SELECT id FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND status <> 'sending' LIMIT ${PAGE})
-      RETURNING id
-    ), attempts AS (
-      DELETE FROM delivery_attempts USING gone WHERE notification_id = gone.id
-    )
-    SELECT count(*) AS erased FROM gone`,
+  text: `DELETE FROM notifications WHERE id IN (
+      SELECT id FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND status <> 'sending'
+      ORDER BY id LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
+    RETURNING id`,
+}
+
+/** A statement of its own: the one above would not see attempts that were written while it ran. */
+const ERASE_ATTEMPTS: Statement = {
+  name: 'personal_data_erase_attempts',
+  text: 'DELETE FROM delivery_attempts WHERE notification_id = ANY($1::text[])',
 }
 
 const COUNT: Statement = {
@@ -54,9 +56,10 @@ export class PostgresPersonalData implements PersonalData {
   }: UserAddress): Promise<{ readonly erased: number; readonly remaining: number }> {
     let erased = 0
     for (;;) {
-      const [row] = await this.#store.run<{ erased: number }>(ERASE, [tenantId, userId])
-      erased += row?.erased ?? 0
-      if ((row?.erased ?? 0) < PAGE) break
+      const gone = await this.#store.run<{ id: string }>(ERASE, [tenantId, userId])
+      await this.#store.run(ERASE_ATTEMPTS, [gone.map(({ id }) => id)])
+      erased += gone.length
+      if (gone.length < PAGE) break
     }
     const [left] = await this.#store.run<{ remaining: number }>(COUNT, [tenantId, userId])
     return { erased, remaining: left?.remaining ?? 0 }

@@ -21,7 +21,7 @@ const DELETE_NOTIFICATIONS: Statement = {
         WHERE id < $1 AND status NOT IN ('pending', 'sending') ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
       RETURNING id
     ), attempts AS (
-      DELETE FROM delivery_attempts USING gone WHERE notification_id = gone.id
+      DELETE FROM delivery_attempts WHERE notification_id = ANY(ARRAY(SELECT id FROM gone))
     )
     SELECT count(*) AS deleted FROM gone`,
 }

@@ -65,10 +65,15 @@ export const settling = (result: AttemptResult): object => ({
   result: result.status,
   retry_after: result.retryAfterMs / 1000,
   failure_code: result.failure?.code ?? null,
-  message: result.failure?.message.slice(0, LONGEST_MESSAGE) ?? null,
-  provider_id: result.receipt?.providerId?.slice(0, LONGEST_PROVIDER_ID) ?? null,
+  message: storable(result.failure?.message, LONGEST_MESSAGE),
+  provider_id: storable(result.receipt?.providerId, LONGEST_PROVIDER_ID),
   fallback_id: result.fallback?.id ?? null,
   fallback_channel: result.fallback?.channel ?? null,
   started_at: result.startedAt,
   duration_ms: result.durationMs,
 })
+
+/** What a provider said may hold what PostgreSQL cannot store, and a cut may part a surrogate pair. */
+function storable(text: string | undefined, length: number): string | null {
+  return text?.slice(0, length).toWellFormed().replaceAll('\u0000', '') ?? null
+}

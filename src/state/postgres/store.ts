@@ -24,10 +24,22 @@ export class Store {
     statement: Statement,
     values: readonly unknown[] = [],
   ): Promise<Row[]> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw away(error)
+    })
+    // A connection that breaks tells its statement and besides emits this, which nobody else hears while it is out.
+    const onLost = (): void => undefined
+    client.on('error', onLost)
     try {
-      const { rows } = await this.#pool.query<Row>({ ...statement, values: [...values] })
+      const { rows } = await client.query<Row>({ ...statement, values: [...values] })
+      client.off('error', onLost)
+      client.release()
       return rows
     } catch (error) {
+      // A statement that was refused leaves the connection as good as it was, and its statements prepared.
+      // The one that is thrown away keeps its listener: its socket may fail once more.
+      if (!isAway(error)) client.off('error', onLost)
+      client.release(isAway(error))
       throw isAway(error) ? away(error) : error
     }
   }

@@ -15,7 +15,7 @@ const { store, ledger, insert, row, pool } = await testLedger(t)
 const clock = { now: () => Date.now() }
 
 t.test('a job opens once for a key, and tells how far it is', async (t) => {
-  const jobs = new PostgresJobs(store, () => jobId(Date.now()))
+  const jobs = new PostgresJobs(store, { newId: () => jobId(Date.now()), keyTtlMs: DAY_MS })
   const key = { key: 'j1', fingerprint: 'a' }
   const opened = await Promise.all(Array.from({ length: 5 }, () => jobs.open('acme', 3, key)))
   t.equal(new Set(opened.map(({ job }) => job.id)).size, 1)
@@ -32,6 +32,8 @@ t.test('a job opens once for a key, and tells how far it is', async (t) => {
     refused: { invalid_address: 1 },
   })
   t.equal(await jobs.find('globex', id), null)
+  await pool.query(`UPDATE jobs SET created_at = now() - interval '25 h' WHERE id = $1`, [id])
+  t.match(await jobs.open('acme', 3, key), { existing: false }, 'a key that has run out opens another')
   await jobs.discard(id)
   t.ok(await jobs.find('acme', id), 'a job that has rows stays')
   const { job: empty } = await jobs.open('acme', 1, null)
