@@ -185,6 +185,29 @@ t.test('what cannot be rendered is refused by name and leaves no row', async (t)
   t.equal((await pool.query('SELECT count(*) AS n FROM notifications')).rows[0].n, 0)
 })
 
+t.test('what a filter makes of a variable is refused when it cannot be stored', async (t) => {
+  const { submit } = await running(t, async () => ({}))
+  const poisoned = submit({ content: '{{ x | url_decode }}', variables: { x: '%00' } })
+  await t.rejects(poisoned, { code: 'validation_failed', errors: [{ field: '/content' }] })
+})
+
+t.test('nobody is told of what was cancelled while it was being judged', async (t) => {
+  const { submit, pool, announced, queue, ended } = await running(t, async () => ({}))
+  const dueAt = Date.now() + 86_400_000
+  const cancelled = await submit({ channel: 'in_app', scheduledAt: dueAt })
+  const kept = await submit({ channel: 'in_app', scheduledAt: dueAt })
+  // Between the reading and the decision of the stages nothing but the database can be asked: let it cancel.
+  await pool.query(`CREATE FUNCTION cancel() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF OLD.id = '${cancelled.id}' THEN RETURN NULL; END IF; RETURN NEW; END $$`)
+  await pool.query('UPDATE notifications SET due_at = now(), scheduled_at = now()')
+  await pool.query(
+    'CREATE TRIGGER cancelling BEFORE UPDATE ON notifications FOR EACH ROW EXECUTE FUNCTION cancel()',
+  )
+  await queue.delay([cancelled.id, kept.id].map((id) => ({ id, dueAt: Date.now() - 1_000 })))
+  await ended(kept.id, 'sent')
+  t.same(announced, [kept.id])
+})
+
 t.test('values are escaped where the content is HTML', async (t) => {
   const { submit, row } = await running(t, async () => ({}))
   const variables = { who: '<b>&' }

@@ -148,6 +148,26 @@ t.test('decisions reach rows that wait, and no others', async (t) => {
   t.match(await row(cancelled.notification.id), { status: 'cancelled' })
 })
 
+t.test('what was moved while it was being judged stays where it was moved to', async (t) => {
+  const wait = entry(
+    {},
+    { status: 'pending', dueAt: Date.now() - 1_000, admitted: false, reason: 'scheduled' },
+  )
+  const { id } = wait.notification
+  await ledger.insert([wait])
+  await pool.query(`UPDATE notifications SET due_at = now() + interval '1 h' WHERE id = $1`, [id])
+  t.same(await ledger.decide([{ ...wait, decision: NOW }]), new Set())
+  t.match(await row(id), { admitted: false, due_at: Number })
+  t.same(await ledger.claim([id], LEASE_MS), { claimed: [], expired: [] })
+})
+
+t.test('a message that cannot be stored as it is does not hold its result back', async (t) => {
+  const claimed = await claimOne()
+  const failure = { code: 'rejected', message: `${'x'.repeat(999)}\u{1f600} and \u0000` } as const
+  const { applied } = await ledger.settle([result(claimed, { status: 'failed', failure, receipt: null })])
+  t.equal(applied.size, 1)
+})
+
 t.test('an idempotency key is accepted once, in one batch and in many at once', async (t) => {
   const keyed = (key: string, fingerprint = 'same') => entry({ idempotency: { key, fingerprint } })
   const batches = Array.from({ length: 10 }, () => [keyed('k1'), keyed('k2'), keyed('k1'), entry()])
