@@ -21,6 +21,9 @@ const TRANSIENT: ReadonlySet<DeliveryFailureCode> = new Set(['connection_failed'
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 5_000
 
+/** Aborting what has ended well would make an exception for each delivery. */
+const IN_TIME = { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }
+
 /**
  * Makes one attempt: a timeout around each try, a retry around the timeout, a breaker around
  * both. What runs out of time is aborted through the signal, not left running.
@@ -32,7 +35,7 @@ export function attempting(
   breakers: Breakers,
   cutOff: AbortSignal,
 ): Attempting {
-  const guard = wrap(retrying(policy.tries), timeout(policy.timeoutMs, TimeoutStrategy.Aggressive))
+  const guard = wrap(retrying(policy.tries), timeout(policy.timeoutMs, IN_TIME))
   return async (notification) => {
     try {
       const receipt = await breakers.run(
