@@ -116,7 +116,7 @@ export function createMetrics() {
     }),
     dependencyUp: new Gauge({
       name: 'notification_dependency_up',
-      help: 'Whether a dependency answers.',
+      help: 'Whether a dependency answered when /ready was last asked.',
       labelNames: ['dependency'],
       registers,
     }),

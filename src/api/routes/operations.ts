@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Telemetry } from '../../telemetry/telemetry.js'
 import type { Api } from '../http/api.js'
 import type { ServerOptions } from '../options.js'
 import type { Dependency } from '../ports.js'
@@ -35,7 +36,7 @@ export function operationRoutes(api: Api, { dependencies, telemetry, isShuttingD
       },
     },
     async (_request, reply) => {
-      const checks = await (recent.get('checks') ?? remember(recent, checkAll(dependencies)))
+      const checks = await (recent.get('checks') ?? remember(recent, checkAll(dependencies, telemetry)))
       const missing = dependencies.filter(({ name }) => checks[name] !== 'up')
       const ready = !isShuttingDown() && !missing.some(({ required }) => required)
       const status = ready ? (missing.length > 0 ? 'degraded' : 'ready') : 'unavailable'
@@ -57,9 +58,16 @@ function remember<T>(cache: LRUCache<'checks', Promise<T>>, value: Promise<T>): 
   return value
 }
 
-async function checkAll(dependencies: readonly Dependency[]): Promise<Record<string, string>> {
+async function checkAll(
+  dependencies: readonly Dependency[],
+  { metrics }: Telemetry,
+): Promise<Record<string, string>> {
   const states = await Promise.all(
-    dependencies.map(async (dependency) => [dependency.name, (await isUp(dependency)) ? 'up' : 'down']),
+    dependencies.map(async (dependency) => {
+      const up = await isUp(dependency)
+      metrics.dependencyUp.set({ dependency: dependency.name }, up ? 1 : 0)
+      return [dependency.name, up ? 'up' : 'down']
+    }),
   )
   return Object.fromEntries(states)
 }
