@@ -69,7 +69,9 @@ function configuration(): ReturnType<typeof loadConfig> | null {
     return loadConfig()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    createLog('info').event('config.invalid', { err: error })
+    const log = createLog('info')
+    log.event('config.invalid', { err: error })
+    log.flush()
     process.exitCode = MISCONFIGURED
     return null
   }

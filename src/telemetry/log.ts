@@ -34,7 +34,16 @@ const REDACTED = [
   'variables',
 ]
 
-export function createLog(level: LogLevel, destination?: DestinationStream): Log {
+/** Lines are written in blocks of this many bytes, or after this many milliseconds. */
+const BLOCK_BYTES = 4_096
+const FLUSH_MS = 100
+
+const standardOutput = (): LogDestination =>
+  pino.destination({ dest: 1, sync: false, minLength: BLOCK_BYTES, periodicFlush: FLUSH_MS })
+
+type LogDestination = DestinationStream & { flushSync?(): void }
+
+export function createLog(level: LogLevel, destination: LogDestination = standardOutput()): Log {
   const logger = pino(
     {
       level,
@@ -45,7 +54,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
       serializers: { err: pino.stdSerializers.errWithCause },
       redact: { paths: REDACTED.flatMap((name) => [name, `err.${name}`]), censor: '[redacted]' },
     },
-    destination ?? pino.destination({ dest: 1, sync: false, minLength: 0 }),
+    destination,
   )
   return {
     event: (name, fields = {}) => logger[EVENTS[name]](fields, name),
@@ -55,6 +64,6 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     set level(next) {
       logger.level = next
     },
-    flush: () => logger.flush(),
+    flush: () => destination.flushSync?.(),
   }
 }

@@ -4,6 +4,8 @@ import type { Clock, Relay, Sink } from '../../streams/ports.js'
 import { notificationFrame } from './frames.js'
 
 const DELIVERED: Receipt = {}
+/** One for all: it is no defect, and its stack would be the dearest part of the attempt. */
+const OFFLINE = new DeliveryFailure('offline', 'the user has no open socket', { retryable: false })
 
 /** Shows a notification on every open socket of its user. Never retried: what was missed is in the inbox. */
 export class WebSocketSink implements Sink {
@@ -24,8 +26,7 @@ export class WebSocketSink implements Sink {
     const { tenantId, userId } = notification
     const frame = notificationFrame(notification, this.#clock.now())
     const instances = await unlessAborted(this.#relay.toUser({ tenantId, userId }, frame), signal)
-    if (instances === 0)
-      throw new DeliveryFailure('offline', 'the user has no open socket', { retryable: false })
+    if (instances === 0) throw OFFLINE
     return DELIVERED
   }
 }

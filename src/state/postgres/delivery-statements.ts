@@ -1,11 +1,12 @@
+import type { Status } from '../../model/notification.js'
 import { NOTIFICATION_COLUMNS } from './rows.js'
 import type { Statement } from './store.js'
 
 /**
  * Rows of a batch are found by their ids. Written plainly, the condition would tempt the planner into
- * reading the partial index of all pending rows, which the statistics of a quiet hour show as empty.
+ * reading a partial index of all rows with that status, which the statistics of a quiet hour show as empty.
  */
-const isPending = (status: string): string => `${status} || '' = 'pending'`
+export const byId = (status: string, value: Status): string => `${status} || '' = '${value}'`
 
 /** Records what the stages decided about rows that fell due. A row that was cancelled meanwhile stays cancelled. */
 export const DECIDE: Statement = {
@@ -19,14 +20,14 @@ export const DECIDE: Statement = {
       updated_at = now()
     FROM json_to_recordset($1::json)
       AS decided(id text, status text, reason text, admitted boolean, due_at float8)
-    WHERE n.id = decided.id AND ${isPending('n.status')} AND NOT n.admitted AND n.due_at <= now()
+    WHERE n.id = decided.id AND ${byId('n.status', 'pending')} AND NOT n.admitted AND n.due_at <= now()
     RETURNING n.id`,
 }
 
 export const WAITING: Statement = {
   name: 'notifications_waiting',
   text: `SELECT ${NOTIFICATION_COLUMNS}, n.due_at, n.due_at > now() AS early
-    FROM notifications n WHERE n.id = ANY($1::text[]) AND ${isPending('n.status')} AND NOT n.admitted`,
+    FROM notifications n WHERE n.id = ANY($1::text[]) AND ${byId('n.status', 'pending')} AND NOT n.admitted`,
 }
 
 /**
@@ -42,9 +43,9 @@ export const CLAIM: Statement = {
       lease_token = $2,
       lease_until = now() + make_interval(secs => $3),
       updated_at = now()
-    WHERE n.id IN (
+    WHERE n.id = ANY(ARRAY(
       SELECT id FROM notifications
-      WHERE id = ANY($1::text[]) AND ${isPending('status')} AND admitted AND due_at <= now()
-      FOR UPDATE SKIP LOCKED)
+      WHERE id = ANY($1::text[]) AND ${byId('status', 'pending')} AND admitted AND due_at <= now()
+      FOR UPDATE SKIP LOCKED))
     RETURNING ${NOTIFICATION_COLUMNS}, n.status`,
 }

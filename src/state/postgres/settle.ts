@@ -1,4 +1,5 @@
 import type { AttemptResult } from '../../streams/ports.js'
+import { byId } from './delivery-statements.js'
 import type { Statement } from './store.js'
 
 const LONGEST_MESSAGE = 1_000
@@ -30,7 +31,7 @@ export const SETTLE: Statement = {
         lease_until = NULL,
         updated_at = now()
       FROM result r
-      WHERE n.id = r.id AND n.status = 'sending' AND n.lease_token = r.lease_token
+      WHERE n.id = r.id AND ${byId('n.status', 'sending')} AND n.lease_token = r.lease_token
       RETURNING n.id, n.due_at, r.result
     ), recorded AS (
       INSERT INTO delivery_attempts
