@@ -86,10 +86,12 @@ async function running(t: Test, send: Sink['send'], options: Partial<StreamOptio
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
-  const told = async (id: string): Promise<void> => {
-    while (!announced.includes(id)) await new Promise((resolve) => setImmediate(resolve))
+  // A row says that something ended a moment before anybody is told of it.
+  const until = async (reached: () => boolean): Promise<void> => {
+    while (!reached()) await new Promise((resolve) => setImmediate(resolve))
   }
-  return { submit, row, ended, told, pool, queue, telemetry, announced, ledger, sweeper }
+  const told = (id: string): Promise<void> => until(() => announced.includes(id))
+  return { submit, row, ended, told, until, pool, queue, telemetry, announced, ledger, sweeper }
 }
 
 t.test('accepted, delivered once, settled', async (t) => {
@@ -112,13 +114,14 @@ t.test('accepted, delivered once, settled', async (t) => {
 
 t.test('failures are tried again through the delay queue, and end as failed', async (t) => {
   const attempts: number[] = []
-  const { submit, ended, telemetry } = await running(t, async ({ attempt }) => {
+  const { submit, ended, telemetry, until } = await running(t, async ({ attempt }) => {
     attempts.push(attempt)
     throw new DeliveryFailure('unavailable', 'HTTP 503', { retryable: true })
   })
   const { id } = await submit()
   t.match(await ended(id, 'failed'), { reason: 'unavailable', attempt: 4 })
   t.same(attempts, [1, 2, 3, 4])
+  await until(() => telemetry.lines.some(({ event }) => event === 'notification.failed'))
   const events = telemetry.lines.filter((line) => line.notification_id === id).map((line) => line.event)
   t.same(events, [
     'notification.accepted',
