@@ -38,4 +38,4 @@ chaos: build ## The long form of the crash tests
 	CHAOS=long npx tap test/chaos --timeout=1800
 
 clean: ## Removes what was built
-	rm -rf dist .tap
+	rm -rf dist dist-bench .tap
