@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import t, { type Test } from 'tap'
 import type { NotificationRequest, QueuedChannel } from '../../src/model/notification.js'
 import { DeliveryFailure } from '../../src/model/outcome.js'
@@ -63,7 +64,9 @@ async function running(t: Test, send: Sink['send'], options: Partial<StreamOptio
   const scanner = { intervalMs: 5, inFlight: 100, stop: stop.signal }
   const sources = [intake.envelopes$, dueNotifications(scanner, { queue, ledger, clock, log: telemetry.log })]
   const all = { ...OPTIONS, ...options }
-  const ends = { stop: stop.signal, cutOff: new AbortController().signal, pause: () => Promise.resolve() }
+  const cutOff = new AbortController()
+  setMaxListeners(0, cutOff.signal)
+  const ends = { stop: stop.signal, cutOff: cutOff.signal, pause: () => Promise.resolve() }
   const subscriptions = [
     acceptance(sources, ports, all, telemetry).subscribe(),
     deliveries(ports, all, ends, telemetry).subscribe(),
