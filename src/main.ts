@@ -10,6 +10,8 @@ import { createMetrics } from './telemetry/metrics.js'
 const FAILED = 1
 /** sysexits.h EX_CONFIG: starting again will not help. */
 const MISCONFIGURED = 78
+/** How long after a signal the same one is taken for its echo, in milliseconds. */
+const ECHO_MS = 1_000
 
 await main()
 
@@ -18,6 +20,7 @@ async function main(): Promise<void> {
   if (config === null) return
   const log = createLog(config.log.level)
   let stopping: Promise<void> | null = null
+  let askedAt = 0
 
   const crash = (err: unknown): void => {
     log.event('service.crashed', { err })
@@ -25,8 +28,12 @@ async function main(): Promise<void> {
     process.exit(FAILED)
   }
   const stop = (signal: NodeJS.Signals): void => {
-    // Who asks twice does not want to wait.
-    if (stopping !== null) process.exit(FAILED)
+    if (stopping !== null) {
+      // Who asks again does not want to wait. At once it is an echo: npm and timeout pass on what the group has got.
+      if (performance.now() - askedAt > ECHO_MS) process.exit(FAILED)
+      return
+    }
+    askedAt = performance.now()
     log.event('service.stopping', { signal })
     stopping = stopped().catch(crash)
   }

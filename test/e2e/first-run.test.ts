@@ -89,4 +89,13 @@ t.test('a signal during the start ends it in order', async (t) => {
   checkLog(t, early)
 })
 
+t.test('a signal that comes twice at once, as npm makes of Ctrl-C, still stops it in order', async (t) => {
+  const doubled = await Daemon.spawn(t)
+  await doubled.ready()
+  doubled.signal('SIGINT')
+  doubled.signal('SIGINT')
+  t.same(await doubled.term(), { code: 0, signal: null })
+  t.ok(await doubled.logged('service.stopped'))
+})
+
 t.test('the log', async (t) => checkLog(t, daemon))
