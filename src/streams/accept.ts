@@ -9,7 +9,7 @@ import { contained } from './containment.js'
 import { judgementOn } from './decision.js'
 import { type EnqueuePorts, enqueue } from './enqueue.js'
 import type { Batch, Envelope } from './envelope.js'
-import type { Entry, Inbox, Ledger } from './ports.js'
+import type { Entry, Inbox, InsertResult, Ledger } from './ports.js'
 import { keyMismatch } from './recall.js'
 
 export interface AcceptPorts extends EnqueuePorts {
@@ -34,13 +34,7 @@ export function accept(
 
   const insert = async (items: readonly Placed[]): Promise<readonly Answered[]> => {
     const results = await contained(items, (some) => ledger.insert(some))
-    return pair(items, results, (_, result) =>
-      result.kind === 'accepted'
-        ? result.acceptance
-        : result.kind === 'refused'
-          ? result.failure
-          : keyMismatch(),
-    )
+    return pair(items, results, (_, result) => answerTo(result))
   }
 
   const decide = async (items: readonly Placed[]): Promise<readonly Answered[]> => {
@@ -137,4 +131,15 @@ function eventOf(origin: Envelope['origin'], status: Status, deferredUntil: numb
   if (status === 'suppressed' || status === 'expired' || status === 'failed') return `notification.${status}`
   if (deferredUntil !== null) return 'notification.deferred'
   return origin === 'new' ? 'notification.accepted' : 'notification.due'
+}
+
+function answerTo(result: InsertResult): Acceptance | Failure {
+  switch (result.kind) {
+    case 'accepted':
+      return result.acceptance
+    case 'refused':
+      return result.failure
+    case 'mismatch':
+      return keyMismatch()
+  }
 }

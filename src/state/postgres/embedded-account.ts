@@ -2,6 +2,7 @@ import { type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, stat } from 'node:fs/promises'
 import type { Binaries } from './embedded-binaries.js'
+import { ifThere } from './if-there.js'
 
 const PROBE_TIMEOUT_MS = 5_000
 
@@ -27,7 +28,7 @@ export interface Launcher {
  */
 export async function accountFor(cluster: string): Promise<Account | null> {
   if (process.getuid?.() !== 0) return null
-  const owner = await stat(cluster).catch(() => null)
+  const owner = await ifThere(stat(cluster))
   if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
   const users = await readFile('/etc/passwd', 'utf8')
   for (const name of ['postgres', 'nobody']) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readFile, realpath, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { hasCode } from './embedded-binaries.js'
+import { ifThere } from './if-there.js'
 
 /**
  * The pid of the PostgreSQL that runs on the cluster, by its `postmaster.pid`, or null. A file that a
@@ -17,7 +18,7 @@ export async function runningPid(directory: string): Promise<number | null> {
     await rm(path, { force: true })
     return null
   }
-  const original = dataDirectory ? await realpath(dataDirectory).catch(() => null) : directory
+  const original = dataDirectory ? await ifThere(realpath(dataDirectory)) : directory
   if (original === directory) return pid
   if (original === null) {
     throw new Error(
