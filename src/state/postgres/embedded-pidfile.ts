@@ -11,7 +11,7 @@ import { ifThere } from './if-there.js'
  */
 export async function runningPid(directory: string): Promise<number | null> {
   const path = join(directory, 'postmaster.pid')
-  const [first, dataDirectory] = (await readIfThere(path)).split('\n')
+  const [first, dataDirectory] = ((await ifThere(readFile(path, 'utf8'))) ?? '').split('\n')
   const pid = Number(first)
   if (!Number.isSafeInteger(pid) || pid <= 0 || !isAlive(pid)) return null
   if (!(await isPostgres(pid))) {
@@ -62,16 +62,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 
 /** True when in doubt. */
 async function isPostgres(pid: number): Promise<boolean> {
-  const [program] = (await readIfThere(`/proc/${pid}/cmdline`)).split('\0')
+  const [program] = ((await ifThere(readFile(`/proc/${pid}/cmdline`, 'utf8'))) ?? '').split('\0')
   if (program) return basename(program) === 'postgres'
   return true
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (err) {
-    if (hasCode(err, 'ENOENT')) return ''
-    throw err
-  }
 }
