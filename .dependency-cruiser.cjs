@@ -39,6 +39,12 @@ module.exports = {
       'Sinks know what they are handed, never where it comes from.',
     ),
     only(
+      'rendering',
+      '^src/rendering/',
+      '^src/(rendering|model|telemetry)/|^src/(streams|api)/ports\\.ts$',
+      'Rendering implements ports.',
+    ),
+    only(
       'state',
       '^src/state/',
       '^src/(state|model|telemetry)/|^src/(streams|api)/ports\\.ts$',

@@ -60,7 +60,7 @@ export const FAILURES = {
     status: 415,
     grpc: 'INVALID_ARGUMENT',
     retry: false,
-    title: 'The body must be JSON',
+    title: 'The body is of another media type',
   },
   idempotency_mismatch: {
     status: 422,

@@ -1,4 +1,6 @@
 import type { JsonObject } from './json.js'
+import type { DigestFrequency } from './frequency.js'
+import type { TemplateUse } from './template-use.js'
 
 /** The ways to reach a recipient. A new one needs a member here, a sink, and a line in `sinks/index.ts`. */
 export const CHANNELS = ['email', 'websocket', 'webhook', 'in_app'] as const
@@ -34,6 +36,8 @@ export interface NotificationRequest {
   readonly notificationType: string
   readonly templateId: string | null
   readonly variables: JsonObject | null
+  /** The language the sender asks for, BCP 47. */
+  readonly locale: string | null
   /** Empty until rendered when a template supplies them. */
   readonly title: string
   readonly content: string
@@ -58,6 +62,12 @@ export interface Notification extends NotificationRequest {
   readonly createdAt: number
   /** Delivery attempts begun so far. */
   readonly attempt: number
+  /** The text of the template that it was rendered with. */
+  readonly templateUse: TemplateUse | null
+  /** Why it last had to wait; null for what is new. */
+  readonly deferredFor: string | null
+  /** Set when it is a digest of others. */
+  readonly digest: DigestFrequency | null
   /** Null where the sender gave no key, and once the row exists. */
   readonly idempotency: Idempotency | null
 }

@@ -1,38 +1,57 @@
-import { DateTime } from 'luxon'
+import { DAY_MS, MINUTE_MS, spanAt } from './local-time.js'
+import type { QuietWindow } from './recipient.js'
 
-/** A daily window of local time. `start` after `end` spans midnight; equal means no window. */
-export interface QuietHours {
-  /** Minutes after midnight, local time. */
-  readonly start: number
-  readonly end: number
-  /** IANA zone, such as `Asia/Shanghai`. */
-  readonly timezone: string
-}
-
-const SMALLEST_SHIFT_MS = 30 * 60_000
-const LARGEST_SHIFT_MS = 2 * 3_600_000
+const MINUTES_PER_DAY = DAY_MS / MINUTE_MS
+/** The only free minute of a day can lie in the hour that the spring night leaves out. */
+const LONGEST_MS = 2 * DAY_MS
 
 /**
- * The end of the quiet window that `now` falls in, or null outside of it. It goes
- * by the wall clock: an end that the spring night leaves out comes that much after
- * the gap, and one that the autumn night has twice counts both times.
+ * The next instant that is outside of every window, or null when `now` is. It goes by the wall clock:
+ * an end that the spring night leaves out comes with the next time that it shows, and what the autumn
+ * night shows twice is quiet twice. Windows that leave no time of the day free have no end: null.
+ * Throws a RangeError for a zone that does not exist.
+ * @param timezone IANA, such as `Asia/Shanghai`
+ * @param now milliseconds since the epoch, as the result
  */
-export function quietUntil({ start, end, timezone }: QuietHours, now: number): number | null {
-  const local = DateTime.fromMillis(now, { zone: timezone })
-  if (!within(local.hour * 60 + local.minute, start, end)) return null
-  const endsTomorrow = start > end && local.hour * 60 + local.minute >= start
-  const day = endsTomorrow ? local.plus({ days: 1 }) : local
-  const first = DateTime.fromObject(
-    { year: day.year, month: day.month, day: day.day, hour: Math.floor(end / 60), minute: end % 60 },
-    { zone: timezone },
-  ).toMillis()
-  // Past the first of two ends: the second comes after one shift of the clock (an hour, half an hour on Lord Howe).
-  for (let until = first; until <= first + LARGEST_SHIFT_MS; until += SMALLEST_SHIFT_MS)
-    if (until > now) return until
+export function quietUntil(windows: readonly QuietWindow[], timezone: string, now: number): number | null {
+  if (windows.length === 0) return null
+  for (let at = now; at <= now + LONGEST_MS; ) {
+    const { offset, to } = spanAt(timezone, at)
+    const local = (((at + offset) % DAY_MS) + DAY_MS) % DAY_MS
+    const minute = Math.floor(local / MINUTE_MS)
+    const window = windows.find((each) => within(each, minute))
+    if (window === undefined) return at === now ? null : at
+    const end = window.end > minute ? window.end : window.end + MINUTES_PER_DAY
+    at = Math.min(at - local + end * MINUTE_MS, to)
+  }
   return null
 }
 
-function within(minute: number, start: number, end: number): boolean {
+/** The indices of two windows that overlap, the lower first, or null. That one begins where another ends is fine. */
+export function overlapping(windows: readonly QuietWindow[]): readonly [number, number] | null {
+  for (const [second, window] of windows.entries()) {
+    const first = windows.slice(0, second).findIndex((other) => overlap(other, window))
+    if (first >= 0) return [first, second]
+  }
+  return null
+}
+
+/** True when the windows leave no minute of the day free. */
+export function coversTheDay(windows: readonly QuietWindow[]): boolean {
+  const real = windows.filter(({ start, end }) => start !== end)
+  // A free time of the day begins where a window ends.
+  return (
+    real.length > 0 && real.every(({ end }) => real.some((window) => within(window, end % MINUTES_PER_DAY)))
+  )
+}
+
+/** Of two windows that overlap, one begins within the other. */
+function overlap(one: QuietWindow, other: QuietWindow): boolean {
+  if (one.start === one.end || other.start === other.end) return false
+  return within(one, other.start) || within(other, one.start)
+}
+
+function within({ start, end }: QuietWindow, minute: number): boolean {
   if (start <= end) return minute >= start && minute < end
   return minute >= start || minute < end
 }

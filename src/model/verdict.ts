@@ -1,8 +1,11 @@
 import type { Acceptance } from './acceptance.js'
+import type { DigestDraft } from './digest-draft.js'
 import type { Failure } from './failure.js'
+import type { Notification } from './notification.js'
+import type { Standing, SuppressionReason } from './recipient.js'
 
-export type DeferReason = 'scheduled' | 'quiet_hours'
-export type SuppressReason = 'not_subscribed' | 'rate_limited'
+export type DeferReason = 'scheduled' | 'quiet_hours' | 'digest'
+export type SuppressReason = 'not_subscribed' | 'blocked' | 'rate_limited' | `address_${SuppressionReason}`
 
 export interface Rendered {
   readonly title: string
@@ -11,8 +14,11 @@ export interface Rendered {
 
 /** What a stage thinks of one notification. Only `accept` acts on it. */
 export type Verdict =
-  | { readonly kind: 'pass'; readonly rendered?: Rendered }
+  /** What the stage has found out or filled in goes on to the next ones. */
+  | { readonly kind: 'pass'; readonly notification?: Notification; readonly standing?: Standing }
   | { readonly kind: 'defer'; readonly until: number; readonly reason: DeferReason }
+  /** It is told as a part of this digest and not by itself. */
+  | { readonly kind: 'collect'; readonly digest: DigestDraft }
   | { readonly kind: 'suppress'; readonly reason: SuppressReason }
   | { readonly kind: 'expire' }
   /** An earlier request with the same idempotency key was accepted; its answer is given again. */
