@@ -6,26 +6,32 @@ import { type Database, openDatabase } from './app/database.js'
 import { openIndexStore } from './app/index-store.js'
 import { notifications } from './app/notifications.js'
 import { enabledChannels, streamOptions } from './app/options.js'
+import { openRecipients } from './app/recipients.js'
 import { runStreams } from './app/run-streams.js'
+import { runSchedules } from './app/schedules.js'
 import { shutDown } from './app/shut-down.js'
+import { openTexts } from './app/texts.js'
 import { upkeep } from './app/upkeep.js'
 import type { Config } from './config/config.js'
 import type { Secrets } from './config/secrets.js'
 import { VERSION } from './config/version.js'
 import { Failure } from './model/failure.js'
-import { jobId } from './model/id.js'
+import { jobId, scheduleId } from './model/id.js'
+import type { Notification } from './model/notification.js'
+import { UnsubscribeLinks } from './model/unsubscribe-links.js'
 import { InAppInbox } from './sinks/in-app/inbox.js'
 import { TenantBroadcaster, UserEvents } from './sinks/websocket/announcements.js'
 import { Gateway } from './sinks/websocket/gateway.js'
 import { Intake } from './sources/intake.js'
 import { Archive } from './state/postgres/archive.js'
+import { PostgresDigests } from './state/postgres/digests.js'
 import { PostgresJobs } from './state/postgres/jobs.js'
 import { PostgresLedger } from './state/postgres/ledger.js'
-import { PostgresPersonalData } from './state/postgres/personal-data.js'
 import { ReadState } from './state/postgres/read-state.js'
+import { PostgresSchedules } from './state/postgres/schedules.js'
+import { PostgresSendCounts } from './state/postgres/send-counts.js'
 import { PostgresStats } from './state/postgres/stats.js'
 import { WatchedQueue } from './state/watched-queue.js'
-import { createRenderer } from './streams/liquid.js'
 import type { Telemetry } from './telemetry/telemetry.js'
 
 export interface App {
@@ -67,30 +73,54 @@ async function assemble(
   const { counters, relay, unread } = index
   const queue = new WatchedQueue(index.queue)
   const keeping = upkeep(config, database, queue, telemetry)
-  const { sinks, hub } = openChannels(config, secrets.webhook, { relay, clock }, telemetry)
+  const people = openRecipients(config, database)
+  const texts = openTexts(config, database, telemetry)
+  const unsubscribeLinks = new UnsubscribeLinks({
+    secret: secrets.unsubscribe,
+    publicUrl: () => config.server.publicUrl ?? urlOf(server.server.address(), config.server.host),
+    groups: config.consent.groups,
+  })
+  const { sinks, hub } = openChannels(config, secrets, unsubscribeLinks, { relay, clock }, telemetry)
   const inbox = new InAppInbox(new ReadState(store), unread, new UserEvents(relay, clock, log), log)
 
   const intake = new Intake(clock)
   const ports = {
     clock,
     ledger: new PostgresLedger(store, { keyTtlMs: config.idempotency.ttlMs }),
+    digests: new PostgresDigests(store),
+    recipients: people.recipients,
     queue,
     counters,
+    channelCounters: new PostgresSendCounts(store),
     inbox,
-    renderer: createRenderer(config.templates),
+    templates: texts.templates,
+    renderer: texts.rendering,
+    unsubscribeUrl: (notification: Notification) => unsubscribeLinks.linkFor(notification),
     sinks: sinks.byChannel,
   }
   const sources = { intake, scanIntervalMs: config.queue.scanIntervalMs }
 
   let open = false
   let closing = false
+  const admission = () => (open && !closing ? keeping.backlog.refusal() : away(closing))
+  const rules = { channels: enabledChannels(config), checks: sinks.addressChecks, clock }
+  const jobs = new PostgresJobs(store, {
+    newId: () => jobId(clock.now()),
+    keyTtlMs: config.idempotency.ttlMs,
+  })
   const authenticator = createAuthenticator({ secret: secrets.jwt, jwksUrl: config.auth.jwksUrl })
   const server = buildServer({
     intake,
     notifications: notifications(new Archive(reading), inbox, queue, log),
-    jobs: new PostgresJobs(store, { newId: () => jobId(clock.now()), keyTtlMs: config.idempotency.ttlMs }),
+    jobs,
     stats: new PostgresStats(reading),
-    personalData: new PostgresPersonalData(reading),
+    ...people,
+    schedules: new PostgresSchedules(store, { newId: () => scheduleId(clock.now()) }),
+    templates: texts.library,
+    inspector: texts.rendering,
+    templateLocale: config.templates.defaultLocale,
+    renderer: texts.rendering,
+    unsubscribeLinks,
     broadcaster: new TenantBroadcaster(relay, clock),
     authenticator,
     dependencies: [
@@ -98,9 +128,11 @@ async function assemble(
       ...(index.ping === null ? [] : [{ name: 'redis', required: false, check: reached(index.ping) }]),
     ],
     telemetry,
-    rules: { channels: enabledChannels(config), checks: sinks.addressChecks, clock },
+    rules,
+    groups: config.consent.groups,
+    quietHours: config.quietHours,
     limits: config.apiRateLimit,
-    admission: () => (open && !closing ? keeping.backlog.refusal() : away(closing)),
+    admission,
     isShuttingDown: () => closing,
     version: VERSION,
   })
@@ -111,6 +143,7 @@ async function assemble(
   await server.listen({ host: config.server.host, port: config.server.port })
   const streams = runStreams(sources, ports, streamOptions(config), telemetry, onFatal)
   await keeping.start()
+  const schedules = runSchedules(config, store, { intake, jobs, rules, admission, log }, telemetry)
   open = true
 
   return {
@@ -118,7 +151,19 @@ async function assemble(
     close: async () => {
       closing = true
       detach()
-      const parts = { server, intake, streams, hub, upkeep: keeping, sinks, index, database }
+      const { rendering } = texts
+      const parts = {
+        server,
+        schedules,
+        intake,
+        streams,
+        hub,
+        upkeep: keeping,
+        rendering,
+        sinks,
+        index,
+        database,
+      }
       await shutDown(parts, config.server.shutdownTimeoutMs, log)
     },
   }

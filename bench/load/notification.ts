@@ -13,6 +13,7 @@ export function aNotification(changes: Partial<Notification>): Notification {
     notificationType: 'orders',
     templateId: null,
     variables: null,
+    locale: null,
     title: 'Your order is on its way',
     content:
       'Order 4711-0815 has left our warehouse and will be with you on Thursday between 9:00 and 12:00.',
@@ -23,6 +24,9 @@ export function aNotification(changes: Partial<Notification>): Notification {
     traceparent: null,
     createdAt,
     attempt: 1,
+    templateUse: null,
+    deferredFor: null,
+    digest: null,
     idempotency: null,
     ...changes,
   }

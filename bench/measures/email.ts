@@ -34,6 +34,7 @@ export const email: Measure = {
         requireTls: false,
         poolSize: CONNECTIONS,
       },
+      unsubscribeLinks: null,
       log: createLog('silent'),
     })
     stand.defer(() => sink.close())

@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.js'
+import type { Secrets } from '../config/secrets.js'
 import { VERSION } from '../config/version.js'
+import type { UnsubscribeLinks } from '../model/unsubscribe-links.js'
 import { openSinks, type Sinks } from '../sinks/index.js'
 import { Hub } from '../sinks/websocket/hub.js'
 import type { Clock, Relay } from '../streams/ports.js'
@@ -14,7 +16,8 @@ export interface Channels {
 /** The ways out, as configured. */
 export function openChannels(
   { channels: { email, websocket, webhook } }: Config,
-  webhookSecret: string,
+  secrets: Secrets,
+  unsubscribeLinks: UnsubscribeLinks,
   { relay, clock }: { readonly relay: Relay; readonly clock: Clock },
   telemetry: Telemetry,
 ): Channels {
@@ -24,11 +27,12 @@ export function openChannels(
       from: email.from,
       timeouts: { connectMs: timeoutMs, greetingMs: timeoutMs, socketMs: timeoutMs },
       transport: email.transport,
+      unsubscribeLinks,
       log: telemetry.log,
     },
     webhook: {
       timeoutMs: webhook.delivery.timeoutMs,
-      secret: webhookSecret,
+      secret: secrets.webhook,
       allowlist: webhook.allowlist,
       allowPrivate: webhook.allowPrivate,
       maxResponseBytes: webhook.maxResponseBytes,

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Config } from '../config/config.js'
+import { type Changes, listenForChanges } from '../state/postgres/changes.js'
 import { createClock, type LedgerClock } from '../state/postgres/clock.js'
 import type { Connection } from '../state/postgres/connection.js'
 import { startEmbedded } from '../state/postgres/embedded.js'
@@ -13,6 +14,8 @@ export interface Database {
   /** For what people look at: however long that takes, it takes nothing from the streams. */
   readonly reading: Store
   readonly clock: LedgerClock
+  /** What other instances change. */
+  readonly changes: Changes
   /** Rejects when the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -35,14 +38,16 @@ export async function openDatabase(
     const pool = createPool(server.connection, { size: poolSize - readers, statementTimeoutMs, log })
     const readPool = createPool(server.connection, { size: readers, statementTimeoutMs, log })
     const clock = await createClock(pool, log)
+    const changes = await listenForChanges(server.connection, log)
     return {
       store: new Store(pool),
       reading: new Store(readPool),
       clock,
+      changes,
       ping: () => ping(pool),
       close: async () => {
         clock.stop()
-        await Promise.all([pool.end(), readPool.end()])
+        await Promise.all([pool.end(), readPool.end(), changes.close()])
         await server.stop()
       },
     }

@@ -14,6 +14,7 @@ export function notifications(
   return {
     find: (tenantId, id) => archive.find(tenantId, id),
     attempts: (id) => archive.attempts(id),
+    collected: (digestId) => archive.collected(digestId),
     list: (query) => archive.list(query),
     cancel: (tenantId, id) => archive.cancel(tenantId, id),
     reschedule: async (tenantId, id, scheduledAt) => {

@@ -8,9 +8,11 @@ export function streamOptions(config: Config): StreamOptions {
   const { email, websocket, webhook } = channels
   return {
     intake: { size: intake.batchSize, inFlight: intake.inFlight, waiting: intake.waiting },
-    optInTypes: consent.optInTypes,
+    consent: { groups: consent.groups, optIn: new Set(consent.optInTypes) },
     quietHours,
+    digests: { hours: config.digests, timezone: quietHours.timezone },
     rateLimits: rateLimit,
+    channelLimits: new Map(config.channelLimits.map(({ channel, perHour }) => [channel, perHour])),
     horizonMs: queue.horizonMs,
     leaseMs: queue.leaseMs,
     breaker,

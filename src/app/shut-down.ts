@@ -8,10 +8,12 @@ interface Closing {
 export interface Parts {
   /** Refuses new connections at once; `close` waits for the requests that it has. */
   readonly server: { close(): PromiseLike<unknown>; readonly server: { closeAllConnections(): void } }
+  readonly schedules: { stop(): Promise<void> }
   readonly intake: { close(): void }
   readonly streams: RunningStreams
   readonly hub: Closing
   readonly upkeep: { stop(): Promise<void> }
+  readonly rendering: Closing
   readonly sinks: Closing
   readonly index: Closing
   readonly database: Closing
@@ -25,10 +27,12 @@ const LAST_STEPS_MS = 5_000
  * reason, and then the stores that all of these need.
  */
 export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promise<void> {
-  const { server, intake, streams, hub, upkeep, sinks, index, database } = parts
+  const { server, schedules, intake, streams, hub, upkeep, rendering, sinks, index, database } = parts
   const begun = performance.now()
   const served = Promise.resolve(server.close())
   streams.stop()
+  // What they have begun is still to be accepted.
+  await schedules.stop()
   intake.close()
   const patience = setTimeout(
     () => {
@@ -47,7 +51,7 @@ export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promi
   )
   await served
   clearTimeout(cut)
-  await Promise.all([upkeep.stop(), sinks.close()])
+  await Promise.all([upkeep.stop(), rendering.close(), sinks.close()])
   await index.close()
   await database.close()
 }

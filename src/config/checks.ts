@@ -10,7 +10,7 @@ const PAUSE_MS = 5_000
 
 /** What no single key shows: values that do not go together. */
 export function contradictions(config: Config): readonly Problem[] {
-  const { auth, channels, queue, server } = config
+  const { auth, channels, intake, queue, server, templates, unsubscribe } = config
   const problems: Problem[] = []
   const demand = (holds: boolean, key: string, message: string): void => {
     if (!holds) problems.push({ key, message })
@@ -19,6 +19,11 @@ export function contradictions(config: Config): readonly Problem[] {
     auth.jwtSecret === null || Buffer.byteLength(auth.jwtSecret) >= SHORTEST_SECRET_BYTES,
     'auth.jwt_secret',
     `(AUTH_JWT_SECRET) is too short; HS256 needs at least ${SHORTEST_SECRET_BYTES} bytes (RFC 7518 §3.2)`,
+  )
+  demand(
+    unsubscribe.secret === null || Buffer.byteLength(unsubscribe.secret) >= SHORTEST_SECRET_BYTES,
+    'unsubscribe.secret',
+    `(UNSUBSCRIBE_SECRET) is too short; whoever guesses it unsubscribes anybody: it needs at least ${SHORTEST_SECRET_BYTES} bytes`,
   )
   for (const [name, channel] of [
     ['email', channels.email],
@@ -49,6 +54,16 @@ export function contradictions(config: Config): readonly Problem[] {
     server.batchBodyLimitBytes >= server.bodyLimitBytes,
     'server.batch_body_limit',
     'must be at least server.body_limit',
+  )
+  demand(
+    templates.hardTimeoutMs > templates.timeoutMs,
+    'templates.hard_timeout',
+    'must be longer than templates.timeout, which ends most texts more gently',
+  )
+  demand(
+    templates.maxWaiting >= intake.batchSize * intake.inFlight,
+    'templates.waiting',
+    'must be at least intake.batch_size × intake.in_flight, or full batches are refused',
   )
   const { transport } = channels.email
   demand(

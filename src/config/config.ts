@@ -1,11 +1,18 @@
 import { join, resolve } from 'node:path'
-import type { Settings } from './schema.js'
+import { CHANNELS } from '../model/notification.js'
+import { groupsByType } from './groups.js'
+import { type Settings, WEEKDAYS } from './schema.js'
 import { databaseOf, redisOf } from './stores.js'
 
 /** The configuration as the code uses it: frozen, times in milliseconds, sizes in bytes, `null` for what is not set. */
 export type Config = Frozen<ReturnType<typeof shaped>>
 
-type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
+type Frozen<T> =
+  T extends ReadonlyMap<unknown, unknown>
+    ? T
+    : T extends object
+      ? { readonly [K in keyof T]: Frozen<T[K]> }
+      : T
 
 export function toConfig(settings: Settings): Config {
   const config = shaped(settings)
@@ -22,6 +29,8 @@ function shaped(settings: Settings) {
       host: server.host,
       /** 0: any free port. */
       port: server.http_port,
+      /** Without a slash at the end. Null: where the server listens. */
+      publicUrl: server.public_url ? baseUrl(server.public_url) : null,
       bodyLimitBytes: server.body_limit,
       batchBodyLimitBytes: server.batch_body_limit,
       requestTimeoutMs: server.request_timeout,
@@ -60,8 +69,29 @@ function shaped(settings: Settings) {
       sweepIntervalMs: queue.sweep_interval,
       sweepGraceMs: queue.sweep_grace,
     },
-    templates: { maxOutput: templates.max_output, timeoutMs: templates.timeout },
-    consent: { optInTypes: settings.consent.opt_in_types ?? [] },
+    templates: {
+      maxOutput: templates.max_output,
+      timeoutMs: templates.timeout,
+      hardTimeoutMs: templates.hard_timeout,
+      maxWaiting: templates.waiting,
+      currency: templates.currency,
+      locale: templates.locale,
+      timezone: templates.timezone ?? quiet_hours.timezone,
+      /** Of the texts of a template that does not say in which language they are. */
+      defaultLocale: Intl.getCanonicalLocales(templates.default_locale)[0] ?? templates.default_locale,
+      /** Where the database is our own, nobody else is there to approve. */
+      autoApprove: templates.auto_approve ?? databaseOf(settings.database).kind === 'embedded',
+    },
+    /** Null: one is generated and kept in the data directory. */
+    unsubscribe: { secret: settings.unsubscribe.secret ?? null },
+    consent: {
+      /** Types and groups. */
+      optInTypes: settings.consent.opt_in_types ?? [],
+      /** Of types whose name does not tell it. */
+      groups: groupsByType(settings.consent.groups),
+    },
+    /** How many recipients are remembered, and how many addresses. */
+    recipients: { cacheSize: settings.recipients.cache_size },
     /** Of each recipient; null: no limit. */
     rateLimit: settings.rate_limit.enabled
       ? {
@@ -69,17 +99,28 @@ function shaped(settings: Settings) {
           perDay: settings.rate_limit.max_per_user_per_day,
         }
       : null,
-    quietHours: quiet_hours.enabled
-      ? {
-          hours: {
-            start: minutes(quiet_hours.start),
-            end: minutes(quiet_hours.end),
-            timezone: quiet_hours.timezone,
-          },
-          channels: quiet_hours.channels ?? [],
-          spreadMs: quiet_hours.spread,
-        }
-      : null,
+    /** Of single channels, for each recipient and hour. */
+    channelLimits: CHANNELS.flatMap((channel) => {
+      const perHour = settings.rate_limit.per_channel_per_hour?.[channel]
+      return perHour === undefined ? [] : [{ channel, perHour }]
+    }),
+    digests: {
+      /** Minutes after midnight, local time. */
+      dailyAt: minutes(settings.digests.daily_at),
+      /** 1 is Monday. */
+      weeklyOn: WEEKDAYS.indexOf(settings.digests.weekly_on) + 1,
+    },
+    schedules: { missedAfterMs: settings.schedules.missed_after },
+    quietHours: {
+      /** Of recipients who have none of their own. */
+      windows: quiet_hours.enabled
+        ? [{ start: minutes(quiet_hours.start), end: minutes(quiet_hours.end) }]
+        : [],
+      /** Of recipients whose zone is not known. */
+      timezone: quiet_hours.timezone,
+      channels: quiet_hours.channels ?? [],
+      spreadMs: quiet_hours.spread,
+    },
     idempotency: { ttlMs: settings.idempotency.ttl },
     retention: { days: settings.retention.days, intervalMs: settings.retention.interval },
     log: { level: settings.log.level },
@@ -147,6 +188,11 @@ const retry = (channel: { retry: { delays: readonly number[]; jitter: number } }
   delaysMs: channel.retry.delays,
   jitter: channel.retry.jitter,
 })
+
+function baseUrl(text: string): string {
+  const { origin, pathname } = new URL(text)
+  return `${origin}${pathname}`.replace(/\/+$/, '')
+}
 
 /** Minutes after midnight. */
 function minutes(timeOfDay: string): number {

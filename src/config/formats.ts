@@ -1,5 +1,8 @@
 import { IANAZone } from 'luxon'
 
+/** It goes into mail headers, whose lines end at 998 characters (RFC 5322 §2.1.1). */
+const LONGEST_BASE = 200
+
 /** Texts of a certain form, and what is said when one has another. */
 export const FORMATS = {
   'time-of-day': {
@@ -9,6 +12,14 @@ export const FORMATS = {
   'time-zone': {
     expected: 'an IANA time zone such as Asia/Shanghai',
     test: (text: string) => IANAZone.isValidZone(text),
+  },
+  locale: {
+    expected: 'a BCP 47 language tag such as en-US',
+    test: isLocale,
+  },
+  currency: {
+    expected: 'an ISO 4217 code such as CNY',
+    test: (text: string) => Intl.supportedValuesOf('currency').includes(text),
   },
   'postgres-url': {
     expected: 'a URL such as postgres://user:password@host:5432/database',
@@ -26,6 +37,10 @@ export const FORMATS = {
     expected: 'a URL that begins with https:// or http://',
     test: (text: string) => hasProtocol(text, ['https:', 'http:']),
   },
+  'base-url': {
+    expected: 'a URL such as https://notify.example.com, of at most 200 characters, without a query',
+    test: (text: string) => hasProtocol(text, ['https:', 'http:']) && isBase(new URL(text)),
+  },
   'web-origin': {
     expected: 'web origins such as https://app.example.com, without a path',
     test: (text: string) => hasProtocol(text, ['https:', 'http:']) && new URL(text).origin === text,
@@ -38,6 +53,17 @@ export function formatNamed(name: unknown): (typeof FORMATS)[Format] | undefined
   return Object.entries(FORMATS).find(([key]) => key === name)?.[1]
 }
 
+const isBase = ({ href, username, password, search, hash }: URL): boolean =>
+  href.length <= LONGEST_BASE && username + password + search + hash === ''
+
 function hasProtocol(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol)
+}
+
+function isLocale(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1
+  } catch {
+    return false
+  }
 }

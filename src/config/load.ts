@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { contradictions } from './checks.js'
 import { type Config, toConfig } from './config.js'
+import { groupProblems } from './groups.js'
 import { type Environment, interpolate } from './interpolate.js'
 import { ConfigError } from './problem.js'
 import { layer, withoutBlanks } from './tree.js'
@@ -27,7 +28,7 @@ export function loadConfig({ env = process.env, path = env.CONFIG_FILE }: LoadOp
   const { settings, problems: invalid } = validated(withoutBlanks(tree), variables)
   if (settings === null || problems.length > 0) throw new ConfigError(source, [...problems, ...invalid])
   const config = toConfig(settings)
-  const contradicting = contradictions(config)
+  const contradicting = [...contradictions(config), ...groupProblems(settings)]
   if (contradicting.length > 0) throw new ConfigError(source, contradicting)
   return config
 }

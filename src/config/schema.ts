@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { CHANNELS } from '../model/notification.js'
+import { CHANNELS, type Channel } from '../model/notification.js'
+import type { Group } from '../model/recipient.js'
 import { LONGEST_DURATION_MS } from './duration.js'
 import {
   Count,
@@ -37,9 +38,29 @@ const retry = section({
   jitter: Type.Number({ minimum: 0, maximum: 1 }),
 })
 
+const PerHour = Type.Optional(Count(1, 1_000_000))
+const channelLimits = {
+  email: PerHour,
+  websocket: PerHour,
+  webhook: PerHour,
+  in_app: PerHour,
+} satisfies Record<Channel, unknown>
+
+/** As ISO 8601 counts them, from 1. */
+export const WEEKDAYS = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+] as const
+
 const server = section({
   host: Text,
   http_port: Port,
+  public_url: Type.Optional(Formatted('base-url')),
   body_limit: Size(KB, 64 * MB),
   batch_body_limit: Size(KB, 64 * MB),
   request_timeout: Duration(SECOND, HOUR),
@@ -137,15 +158,33 @@ export const SettingsSchema = section({
     sweep_grace: Duration(0, HOUR),
   }),
   templates: section({
-    max_output: Size(KB, 16 * MB),
+    max_output: Size(KB, 2 * MB),
     timeout: Duration(1, 10 * SECOND),
+    hard_timeout: Duration(100, 60 * SECOND),
+    waiting: Count(1, 1_000_000),
+    currency: Formatted('currency'),
+    locale: Formatted('locale'),
+    timezone: Type.Optional(Formatted('time-zone')),
+    default_locale: Formatted('locale'),
+    auto_approve: Type.Optional(Flag),
   }),
-  consent: section({ opt_in_types: List() }),
+  unsubscribe: section({ secret: OptionalText }),
+  consent: section({
+    opt_in_types: List(),
+    groups: section({ system: List(), activity: List(), billing: List(), marketing: List() } satisfies Record<
+      Group,
+      unknown
+    >),
+  }),
+  recipients: section({ cache_size: Count(1, 10_000_000) }),
   rate_limit: section({
     enabled: Flag,
     max_per_user_per_hour: Count(1, 1_000_000),
     max_per_user_per_day: Count(1, 10_000_000),
+    per_channel_per_hour: Type.Optional(section(channelLimits)),
   }),
+  digests: section({ daily_at: Formatted('time-of-day'), weekly_on: OneOf(WEEKDAYS) }),
+  schedules: section({ missed_after: Duration(SECOND, 24 * HOUR) }),
   quiet_hours: section({
     enabled: Flag,
     start: Formatted('time-of-day'),

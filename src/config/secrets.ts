@@ -56,14 +56,17 @@ export interface Secrets {
   readonly jwt: string | null
   /** What webhooks are signed with. */
   readonly webhook: string
+  /** What unsubscribe links are signed with. */
+  readonly unsubscribe: string
 }
 
 /** Those that the configuration gives, or else those that are kept in the data directory. */
-export async function openSecrets({ auth, channels, dataDir }: Config): Promise<Secrets> {
+export async function openSecrets({ auth, channels, unsubscribe, dataDir }: Config): Promise<Secrets> {
   const ownJwt = async (): Promise<string | null> =>
     auth.jwksUrl === null ? loadOrCreateSecret(dataDir, 'jwt-secret') : null
   return {
     jwt: auth.jwtSecret ?? (await ownJwt()),
     webhook: channels.webhook.secret ?? (await loadOrCreateSecret(dataDir, 'webhook-secret')),
+    unsubscribe: unsubscribe.secret ?? (await loadOrCreateSecret(dataDir, 'unsubscribe-secret')),
   }
 }

@@ -62,6 +62,7 @@ function identified(
     notificationType: request.notificationType,
     templateId: request.templateId,
     variables: request.variables,
+    locale: request.locale,
     title: request.title,
     content: request.content,
     metadata: request.metadata,
@@ -71,6 +72,9 @@ function identified(
     traceparent: request.traceparent,
     createdAt,
     attempt: 0,
+    templateUse: null,
+    deferredFor: null,
+    digest: null,
     idempotency,
   }
 }

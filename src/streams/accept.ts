@@ -1,19 +1,21 @@
 import { mergeMap, type OperatorFunction } from 'rxjs'
-import { type Acceptance, acceptanceOf } from '../model/acceptance.js'
+import { type Acceptance, acceptanceOf, type Decision } from '../model/acceptance.js'
 import { Failure } from '../model/failure.js'
 import type { Status } from '../model/notification.js'
 import { traceIdOf } from '../model/trace.js'
 import type { EventName } from '../telemetry/events.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
+import { type Collected, collect } from './collect.js'
 import { contained } from './containment.js'
 import { judgementOn } from './decision.js'
 import { type EnqueuePorts, enqueue } from './enqueue.js'
-import type { Batch, Envelope } from './envelope.js'
-import type { Entry, Inbox, InsertResult, Ledger } from './ports.js'
+import type { Batch, Envelope, Judged } from './envelope.js'
+import type { Digests, Entry, Inbox, InsertResult, Ledger } from './ports.js'
 import { keyMismatch } from './recall.js'
 
 export interface AcceptPorts extends EnqueuePorts {
   readonly ledger: Ledger
+  readonly digests: Digests
   readonly inbox: Inbox
 }
 
@@ -93,26 +95,41 @@ export function accept(
     metrics.batchSize.observe(batch.length)
     const fresh: Placed[] = []
     const due: Placed[] = []
+    const held: Collected[] = []
     for (const item of batch) {
-      const { envelope, notification } = item
+      const { envelope } = item
       const judgement = judgementOn(item)
       if (judgement.kind === 'refuse') refuse(envelope, judgement.failure)
       else if (judgement.kind === 'replay')
         envelope.settle({ kind: 'accepted', acceptance: judgement.acceptance })
-      else
-        (envelope.origin === 'new' ? fresh : due).push({
-          envelope,
-          notification,
-          decision: judgement.decision,
-        })
+      else if (judgement.kind === 'collect') held.push({ ...item, digest: judgement.digest })
+      else (envelope.origin === 'new' ? fresh : due).push(placed(item, judgement.decision))
     }
-    const [inserted, decided] = await Promise.all([insert(fresh), decide(due)])
+    const [inserted, decided, collected] = await Promise.all([
+      insert(fresh),
+      decide(due),
+      collect(held, ports),
+    ])
     const answered = [...inserted, ...decided]
     await tell(answered)
     stop()
     answered.forEach(settle)
+    for (const { item, answer } of collected) {
+      if (answer instanceof Failure) refuse(item.envelope, answer)
+      else item.envelope.settle({ kind: 'accepted', acceptance: answer })
+    }
     return answered.flatMap(({ answer }) => (answer instanceof Failure ? [] : [answer]))
   })
+}
+
+/** What waits keeps the metadata that the sender gave: the address is looked up again when its time comes. */
+function placed({ envelope, notification, verdict }: Judged, decision: Decision): Placed {
+  const { metadata } = envelope.notification
+  const kept =
+    verdict.kind === 'pass' || metadata === notification.metadata
+      ? notification
+      : { ...notification, metadata }
+  return { envelope, notification: kept, decision, amended: kept !== envelope.notification }
 }
 
 function pair<R>(

@@ -1,10 +1,12 @@
 import type { Acceptance, Decision } from '../model/acceptance.js'
+import type { DigestDraft } from '../model/digest-draft.js'
 import type { Failure } from '../model/failure.js'
 import { FAILURES } from '../model/failure.js'
 import type { Judged } from './envelope.js'
 
 export type Judgement =
   | { readonly kind: 'record'; readonly decision: Decision }
+  | { readonly kind: 'collect'; readonly digest: DigestDraft }
   | { readonly kind: 'replay'; readonly acceptance: Acceptance }
   | { readonly kind: 'refuse'; readonly failure: Failure }
 
@@ -22,6 +24,7 @@ export function judgementOn({ envelope, notification, verdict }: Judged): Judgem
     case 'expire':
       return record({ status: 'expired', reason: 'expired' })
     case 'replay':
+    case 'collect':
       return verdict
     case 'reject':
       // A row that exists ends in a recorded state; a new request is simply refused.

@@ -1,6 +1,7 @@
 import type { Acceptance } from '../model/acceptance.js'
 import type { Failure } from '../model/failure.js'
 import type { Notification } from '../model/notification.js'
+import { type Standing, UNKNOWN_STANDING } from '../model/recipient.js'
 import { PASS, type Verdict } from '../model/verdict.js'
 
 export type Settled =
@@ -18,11 +19,16 @@ export interface Envelope {
   settle(settled: Settled): void
 }
 
-/** An envelope and what the stages have made of it so far. */
-export interface Judged {
-  readonly envelope: Envelope
-  /** As rendered. */
+/** What the stages judge: a notification, and the one it is for. */
+export interface Subject {
+  /** As rendered and addressed. */
   readonly notification: Notification
+  readonly standing: Standing
+}
+
+/** An envelope and what the stages have made of it so far. */
+export interface Judged extends Subject {
+  readonly envelope: Envelope
   readonly verdict: Verdict
 }
 
@@ -31,5 +37,6 @@ export type Batch = readonly Judged[]
 export const unjudged = (envelope: Envelope): Judged => ({
   envelope,
   notification: envelope.notification,
+  standing: UNKNOWN_STANDING,
   verdict: PASS,
 })

@@ -1,51 +1,63 @@
 import { merge, type Observable } from 'rxjs'
 import type { Acceptance } from '../model/acceptance.js'
-import { QUEUED_CHANNELS, type QueuedChannel } from '../model/notification.js'
+import { type Channel, QUEUED_CHANNELS, type QueuedChannel } from '../model/notification.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { accept } from './accept.js'
+import { addressing } from './address.js'
 import { attempting } from './attempt.js'
 import { inBatches } from './batches.js'
 import { type BreakerOptions, Breakers } from './breakers.js'
-import { consent } from './consent.js'
+import { channelLimit } from './channel-limit.js'
+import { type ConsentOptions, consent } from './consent.js'
 import { deliver } from './deliver.js'
+import { collecting, type DigestOptions } from './digest.js'
 import type { Envelope } from './envelope.js'
+import { gather } from './gather.js'
 import { lane } from './lane.js'
 import type {
   AttemptResult,
+  ChannelCounters,
   Clock,
   DeliveryPolicy,
+  Digests,
   Inbox,
   Ledger,
   Queue,
   RateCounters,
   RateLimits,
+  Recipients,
   Sink,
 } from './ports.js'
 import { type QuietHoursOptions, quietHours } from './quiet-hours.js'
 import { rateLimit } from './rate-limit.js'
 import { recall } from './recall.js'
-import { type Renderer, rendering } from './render.js'
+import { type RenderPorts, rendering } from './render.js'
 import { type AfterwardsPolicy, settle } from './settle.js'
-import { stage } from './stage.js'
+import { judging } from './stage.js'
+import { lookUpRecipients } from './standing.js'
 import { timing } from './timing.js'
 
-export interface StreamPorts {
+export interface StreamPorts extends RenderPorts {
   readonly clock: Clock
   readonly ledger: Ledger
+  readonly digests: Digests
+  readonly recipients: Recipients
   readonly queue: Queue
   readonly counters: RateCounters
+  readonly channelCounters: ChannelCounters
   readonly inbox: Inbox
-  readonly renderer: Renderer
   readonly sinks: Readonly<Record<QueuedChannel, Sink>>
 }
 
 export interface StreamOptions {
   readonly intake: { readonly size: number; readonly inFlight: number; readonly waiting: number }
-  readonly optInTypes: readonly string[]
-  /** Null: there are none. */
-  readonly quietHours: QuietHoursOptions | null
+  readonly consent: ConsentOptions
+  readonly digests: Pick<DigestOptions, 'hours' | 'timezone'>
+  readonly quietHours: QuietHoursOptions
   /** Null: there are none. */
   readonly rateLimits: RateLimits | null
+  /** Of single channels, for each recipient and hour. */
+  readonly channelLimits: ReadonlyMap<Channel, number>
   readonly horizonMs: number
   readonly leaseMs: number
   readonly breaker: BreakerOptions
@@ -59,17 +71,30 @@ export function acceptance(
   options: StreamOptions,
   telemetry: Telemetry,
 ): Observable<readonly Acceptance[]> {
-  const { clock, ledger, queue, inbox } = ports
+  const { clock, ledger, digests, queue, inbox } = ports
   const onWaiting = (waiting: number): void => telemetry.metrics.intakeWaiting.set(waiting)
   return merge(...sources).pipe(
     inBatches({ ...options.intake, onWaiting }),
-    stage(recall(ledger), telemetry),
-    stage(rendering(ports.renderer), telemetry),
-    stage(consent(options.optInTypes), telemetry),
-    stage(timing(clock), telemetry),
-    stage(quietHours(options.quietHours, clock), telemetry),
-    stage(rateLimit(ports.counters, options.rateLimits, clock, telemetry), telemetry),
-    accept({ ledger, queue, inbox, clock, log: telemetry.log, horizonMs: options.horizonMs }, telemetry),
+    judging(
+      [
+        recall(ledger),
+        lookUpRecipients(ports.recipients),
+        addressing(),
+        gather(digests),
+        rendering(ports),
+        consent(options.consent),
+        timing(clock),
+        collecting({ ...options.consent, ...options.digests }, digests, clock),
+        quietHours(options.quietHours, clock),
+        rateLimit(ports.counters, options.rateLimits, clock, telemetry),
+        channelLimit(ports.channelCounters, options.channelLimits),
+      ],
+      telemetry,
+    ),
+    accept(
+      { ledger, digests, queue, inbox, clock, log: telemetry.log, horizonMs: options.horizonMs },
+      telemetry,
+    ),
   )
 }
 

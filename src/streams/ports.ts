@@ -1,7 +1,12 @@
 import type { Acceptance, Decision } from '../model/acceptance.js'
+import type { DigestDraft, DigestItem, Held } from '../model/digest-draft.js'
 import type { Failure } from '../model/failure.js'
+import type { JsonObject } from '../model/json.js'
 import type { Channel, Idempotency, Notification, Priority, QueuedChannel } from '../model/notification.js'
 import type { DeliveryFailureCode, Receipt } from '../model/outcome.js'
+import type { Standing } from '../model/recipient.js'
+import type { Template } from '../model/template.js'
+import type { Rendered } from '../model/verdict.js'
 
 /** The time by the ledger's clock, in epoch milliseconds: every instance and the fence agree on it. */
 export interface Clock {
@@ -12,6 +17,8 @@ export interface Clock {
 export interface Entry {
   readonly notification: Notification
   readonly decision: Decision
+  /** The stages have changed what the row says: its address, or the texts of a digest. */
+  readonly amended: boolean
 }
 
 /** `mismatch`: the key was used with another request, and nothing was written. */
@@ -26,6 +33,19 @@ export type InsertResult =
 
 export interface TenantKey extends Idempotency {
   readonly tenantId: string
+}
+
+/** Whose digest, by which channel. */
+export interface DigestKey {
+  readonly tenantId: string
+  readonly userId: string
+  readonly channel: Channel
+}
+
+export interface Collection {
+  readonly count: number
+  /** The newest of them, oldest first. */
+  readonly items: readonly DigestItem[]
 }
 
 export interface Waiting {
@@ -86,6 +106,16 @@ export interface Ledger {
   settle(results: readonly AttemptResult[]): Promise<Settlements>
 }
 
+/** What is collected into digests: a part of the ledger. */
+export interface Digests {
+  /** Those that wait for their digest and whose time has come, for each of these users. In order. */
+  held(users: readonly DigestKey[]): Promise<readonly (readonly Held[])[]>
+  /** Writes digests and collects into them what is still free; resolves to those that have anything in them. */
+  collect(drafts: readonly DigestDraft[]): Promise<ReadonlySet<string>>
+  /** What is in these digests. In order. */
+  collected(digestIds: readonly string[]): Promise<readonly Collection[]>
+}
+
 export interface ReadyEntry {
   readonly id: string
   readonly channel: QueuedChannel
@@ -133,10 +163,62 @@ export interface RateLimits {
   readonly perDay: number
 }
 
+/**
+ * Limits of single channels that losing the counters must not lift, because each message costs money.
+ * Counted in the ledger by clock hour (UTC).
+ */
+export interface ChannelCounters {
+  /** Counts each key once where its channel is below its limit; says for each whether it was. In order. */
+  take(keys: readonly RateKey[], perHour: ReadonlyMap<Channel, number>): Promise<readonly boolean[]>
+}
+
 /** Counts what each recipient was sent in the current clock hour and day (UTC). */
 export interface RateCounters {
   /** Counts each key once where it is below both limits; says for each whether it was. In order: repeats of a key see each other. */
   take(keys: readonly RateKey[], limits: RateLimits, now: number): Promise<readonly boolean[]>
+}
+
+/** One text with its title, and what goes into them. */
+export interface RenderJob {
+  /** Whose text it is: one tenant's hostile text must not slow the others. */
+  readonly tenantId: string
+  readonly title: string
+  readonly content: string
+  /** Whether values in the content are HTML-escaped. */
+  readonly html: boolean
+  readonly variables: JsonObject
+  /** For filters that write dates and numbers. Null: as the filter does by default. */
+  readonly locale: string | null
+  readonly timezone: string | null
+}
+
+/** Fills in texts. Never rejects for a text: what cannot be rendered gives its failure and harms no other. In order. */
+export interface Renderer {
+  render(jobs: readonly RenderJob[]): Promise<readonly (Rendered | Failure)[]>
+}
+
+export interface TemplateKey {
+  readonly tenantId: string
+  readonly id: string
+}
+
+/** The templates that may be sent; null where there is none, or none approved. In order. */
+export interface Templates {
+  find(keys: readonly TemplateKey[]): Promise<readonly (Template | null)[]>
+}
+
+/** Who is to be written to, and where. */
+export interface Addressee {
+  readonly tenantId: string
+  readonly userId: string
+  readonly channel: Channel
+  /** As the sender gave it. Null: whatever the directory says. */
+  readonly address: string | null
+}
+
+/** The directory, the subscriptions, the blocklist and the suppression list, in one round trip. In order. */
+export interface Recipients {
+  find(addressees: readonly Addressee[]): Promise<readonly Standing[]>
 }
 
 /** Told of in-app notifications once they are committed; must not throw: the rows are the truth. */

@@ -18,15 +18,17 @@ export function rateLimit(
   const limited: Verdict = { kind: 'suppress', reason: 'rate_limited' }
   return {
     name: 'rate_limit',
-    concerns: ({ priority, attempt }) => limits !== null && priority !== 'critical' && attempt === 0,
-    check: async (notifications) => {
-      if (limits === null) return notifications.map(() => PASS)
+    concerns: ({ notification: { priority, attempt } }) =>
+      limits !== null && priority !== 'critical' && attempt === 0,
+    check: async (subjects) => {
+      if (limits === null) return subjects.map(() => PASS)
       try {
-        const allowed = await counters.take(notifications, limits, clock.now())
+        const keys = subjects.map(({ notification }) => notification)
+        const allowed = await counters.take(keys, limits, clock.now())
         return allowed.map((below) => (below ? PASS : limited))
       } catch (error) {
-        log.event('queue.unavailable', { stage: 'rate_limit', err: error, items: notifications.length })
-        return notifications.map(() => PASS)
+        log.event('queue.unavailable', { stage: 'rate_limit', err: error, items: subjects.length })
+        return subjects.map(() => PASS)
       }
     },
   }

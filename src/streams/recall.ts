@@ -1,6 +1,6 @@
 import { Failure } from '../model/failure.js'
-import type { Notification } from '../model/notification.js'
 import { PASS, type Verdict } from '../model/verdict.js'
+import type { Subject } from './envelope.js'
 import type { Ledger, Recalled, TenantKey } from './ports.js'
 import type { Stage } from './stage.js'
 
@@ -11,12 +11,12 @@ import type { Stage } from './stage.js'
 export function recall(ledger: Ledger): Stage {
   return {
     name: 'recall',
-    concerns: ({ idempotency }) => idempotency !== null,
-    check: async (notifications) => (await ledger.recall(notifications.flatMap(keyOf))).map(verdict),
+    concerns: ({ notification }) => notification.idempotency !== null,
+    check: async (subjects) => (await ledger.recall(subjects.flatMap(keyOf))).map(verdict),
   }
 }
 
-const keyOf = ({ tenantId, idempotency }: Notification): TenantKey[] =>
+const keyOf = ({ notification: { tenantId, idempotency } }: Subject): TenantKey[] =>
   idempotency === null ? [] : [{ tenantId, ...idempotency }]
 
 function verdict(earlier: Recalled | null): Verdict {

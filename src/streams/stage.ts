@@ -1,19 +1,24 @@
 import { mergeMap, type OperatorFunction } from 'rxjs'
 import { Failure } from '../model/failure.js'
-import type { Notification } from '../model/notification.js'
 import { PASS, type Verdict } from '../model/verdict.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
-import type { Batch, Judged } from './envelope.js'
+import type { Batch, Judged, Subject } from './envelope.js'
 
 /** Judges a batch in one go: one verdict an item, in order. */
 export type Check<I> = (items: readonly I[]) => Promise<readonly Verdict[]>
 
 export interface Stage {
   readonly name: string
-  /** Says which notifications the stage has anything to say about. Those that another stage has stopped are never asked. */
-  readonly concerns: (notification: Notification) => boolean
-  readonly check: Check<Notification>
+  /** Says which ones the stage has anything to say about. Those that another stage has stopped are never asked. */
+  readonly concerns: (subject: Subject) => boolean
+  readonly check: Check<Subject>
 }
+
+/** One stage after the other. */
+export const judging =
+  (stages: readonly Stage[], telemetry: Telemetry): OperatorFunction<Batch, Batch> =>
+  (batches) =>
+    stages.reduce((judged, next) => judged.pipe(stage(next, telemetry)), batches)
 
 /**
  * Runs a check over those items of each batch that no stage has stopped yet.
@@ -25,10 +30,10 @@ export function stage(
 ): OperatorFunction<Batch, Batch> {
   const time = (): (() => void) => metrics.stageSeconds.startTimer({ stage: name })
   return mergeMap(async (batch) => {
-    const open = batch.filter((item) => item.verdict.kind === 'pass' && concerns(item.notification))
+    const open = batch.filter((item) => item.verdict.kind === 'pass' && concerns(item))
     if (open.length === 0) return batch
     const stop = time()
-    const verdicts = await check(open.map((item) => item.notification)).catch((error: unknown) => {
+    const verdicts = await check(open).catch((error: unknown) => {
       log.event('stage.failed', { stage: name, err: error, items: open.length })
       const failure = error instanceof Failure ? error : unavailable(name, error)
       return open.map((): Verdict => ({ kind: 'reject', failure }))
@@ -41,10 +46,9 @@ export function stage(
 
 function judged(item: Judged, verdict: Verdict): Judged {
   if (verdict === PASS) return item
-  if (verdict.kind === 'pass' && verdict.rendered !== undefined) {
-    return { ...item, notification: { ...item.notification, ...verdict.rendered } }
-  }
-  return { ...item, verdict }
+  if (verdict.kind !== 'pass') return { ...item, verdict }
+  const { notification = item.notification, standing = item.standing } = verdict
+  return { envelope: item.envelope, notification, standing, verdict: PASS }
 }
 
 const unavailable = (name: string, cause: unknown): Failure =>

@@ -6,10 +6,10 @@ import type { Stage } from './stage.js'
 export function timing(clock: Clock): Stage {
   return {
     name: 'timing',
-    concerns: (notification) => notification.scheduledAt !== null || notification.expiresAt !== null,
-    check: async (notifications) => {
+    concerns: ({ notification }) => notification.scheduledAt !== null || notification.expiresAt !== null,
+    check: async (subjects) => {
       const now = clock.now()
-      return notifications.map(({ scheduledAt, expiresAt }): Verdict => {
+      return subjects.map(({ notification: { scheduledAt, expiresAt } }): Verdict => {
         if (expiresAt !== null && expiresAt <= now) return { kind: 'expire' }
         if (scheduledAt !== null && scheduledAt > now)
           return { kind: 'defer', until: scheduledAt, reason: 'scheduled' }

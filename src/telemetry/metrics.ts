@@ -80,6 +80,17 @@ export function createMetrics() {
       help: 'Notifications that wait to be accepted.',
       registers,
     }),
+    renderWaiting: new Gauge({
+      name: 'notification_render_waiting',
+      help: 'Texts that are being rendered or wait for it.',
+      registers,
+    }),
+    renderKilled: new Counter({
+      name: 'notification_render_killed_total',
+      help: 'Rendering threads that were lost, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
     inFlight: new Gauge({
       name: 'notification_deliveries_in_flight',
       help: 'Deliveries under way.',
@@ -112,6 +123,12 @@ export function createMetrics() {
       name: 'notification_breaker_open',
       help: 'Circuit breakers that are open.',
       labelNames: ['channel'],
+      registers,
+    }),
+    scheduleRuns: new Counter({
+      name: 'notification_schedule_runs_total',
+      help: 'Runs of recurring schedules, by result; "again" is fired once more.',
+      labelNames: ['result'],
       registers,
     }),
     dependencyUp: new Gauge({

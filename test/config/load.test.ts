@@ -47,7 +47,8 @@ t.test('with nothing set everything runs in the process and the data directory',
     },
     rateLimit: { perHour: 100, perDay: 500 },
     quietHours: {
-      hours: { start: 22 * 60, end: 8 * 60, timezone: 'Asia/Shanghai' },
+      windows: [{ start: 22 * 60, end: 8 * 60 }],
+      timezone: 'Asia/Shanghai',
       channels: ['email'],
       spreadMs: 300_000,
     },
@@ -126,7 +127,7 @@ t.test('environment variables are enough to use services of your own', async (t)
     },
     rateLimit: null,
     apiRateLimit: { userPerMinute: 7, senderPerMinute: 0 },
-    quietHours: { hours: { timezone: 'Europe/Berlin' } },
+    quietHours: { timezone: 'Europe/Berlin' },
     log: { level: 'debug' },
   })
   t.notOk(config.redis && 'password' in config.redis, 'what is not set is not there')
@@ -200,7 +201,7 @@ t.test('a file of one’s own needs only what differs', async (t) => {
   const config = loadConfig({ env: { CONFIG_FILE: path } })
   t.same(config.channels.email.retry, { delaysMs: [10_000], jitter: 0 })
   t.equal(config.channels.email.delivery.timeoutMs, 30_000)
-  t.equal(config.quietHours, null)
+  t.same(config.quietHours.windows, [])
   t.equal(config.server.port, 9005, 'an empty section changes nothing')
   t.match(config.database, { connection: { host: 'db' } })
 })

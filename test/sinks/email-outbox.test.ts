@@ -1,15 +1,18 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import type { UnsubscribeLinks } from '../../src/model/unsubscribe-links.js'
 import { createEmailSink, type EmailSink } from '../../src/sinks/email/index.js'
 import type { Log } from '../../src/telemetry/log.js'
 import { ADDRESS, failureOf, keptLog, mailTo, NEVER } from '../support/email.js'
 import { readMail } from '../support/mime.js'
+import { unsubscribeLinks } from '../support/unsubscribe.js'
 
-const outboxIn = (directory: string, log: Log): EmailSink =>
+const outboxIn = (directory: string, log: Log, unsubscribeLinks: UnsubscribeLinks | null = null): EmailSink =>
   createEmailSink({
     from: 'billing@sender.example',
     timeouts: { connectMs: 1, greetingMs: 1, socketMs: 1 },
+    unsubscribeLinks,
     log,
     transport: { kind: 'outbox', directory },
   })
@@ -44,6 +47,17 @@ t.test('writes each message as a file that a mail program opens', async (t) => {
   })
   t.notMatch(lines.join(), /reader@/)
   await sink.close()
+})
+
+t.test('the file has the unsubscribe headers that SMTP would carry', async (t) => {
+  const directory = t.testdir({})
+  const links = unsubscribeLinks()
+  const sink = outboxIn(directory, keptLog().log, links)
+  const notification = mailTo(ADDRESS, { notificationType: 'marketing.sale' })
+  await sink.send(notification, NEVER)
+  const { header } = readMail(await readFile(join(directory, `${notification.id}.eml`), 'utf8'))
+  t.equal(header('list-unsubscribe'), `<${links.linkFor(notification)}>`)
+  t.equal(header('list-unsubscribe-post'), 'List-Unsubscribe=One-Click')
 })
 
 t.test('a repeat after a crash leaves one whole file', async (t) => {

@@ -230,7 +230,13 @@ t.test('a sender that is no address is refused at once', async (t) => {
   const { log } = keptLog()
   for (const from of ['', 'Billing', 'a@b.example, c@d.example', 'Group: a@b.example, c@d.example;']) {
     t.throws(() =>
-      createEmailSink({ from, timeouts, log, transport: { kind: 'outbox', directory: '/nowhere' } }),
+      createEmailSink({
+        from,
+        timeouts,
+        log,
+        unsubscribeLinks: null,
+        transport: { kind: 'outbox', directory: '/nowhere' },
+      }),
     )
   }
 })

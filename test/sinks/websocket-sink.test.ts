@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { Notification } from '../../src/model/notification.js'
 import { TenantBroadcaster, UserEvents } from '../../src/sinks/websocket/announcements.js'
 import { WebSocketSink } from '../../src/sinks/websocket/sink.js'
 import { MemoryRelay } from '../../src/state/memory/relay.js'
+import { aNotification } from '../support/notification.js'
 import { recordLog } from '../support/recorded-log.js'
 import { connect, openStand } from './websocket-stand.js'
 
@@ -10,25 +10,17 @@ const ann = { tenantId: 'acme', userId: 'ann' }
 const clock = { now: () => 1_700_000_000_999 }
 const patient = new AbortController().signal
 
-const notification: Notification = {
+const notification = aNotification({
   ...ann,
   id: 'notif_1',
   channel: 'websocket',
   priority: 'high',
   notificationType: 'system',
-  templateId: null,
-  variables: null,
   title: '标题',
   content: 'Hello',
-  metadata: {},
-  scheduledAt: null,
-  expiresAt: null,
-  jobId: null,
-  idempotency: null,
-  traceparent: null,
   createdAt: 0,
   attempt: 1,
-}
+})
 
 t.test('the frame is as documented, without the addresses of other channels', async (t) => {
   const stand = await openStand(t)

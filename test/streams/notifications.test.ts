@@ -1,105 +1,10 @@
-import { setMaxListeners } from 'node:events'
-import t, { type Test } from 'tap'
-import type { NotificationRequest, QueuedChannel } from '../../src/model/notification.js'
+import t from 'tap'
 import { DeliveryFailure } from '../../src/model/outcome.js'
-import { dueNotifications } from '../../src/sources/delay.js'
-import { Intake } from '../../src/sources/intake.js'
-import { MemoryQueue } from '../../src/state/memory/queue.js'
-import { MemoryRateCounters } from '../../src/state/memory/rate-counters.js'
-import { PostgresLedger } from '../../src/state/postgres/ledger.js'
-import { migrate } from '../../src/state/postgres/migrate.js'
-import { Recovery } from '../../src/state/postgres/recovery.js'
-import { Store } from '../../src/state/postgres/store.js'
-import { Sweeper } from '../../src/state/sweeper.js'
-import { createRenderer } from '../../src/streams/liquid.js'
-import { acceptance, deliveries, type StreamOptions } from '../../src/streams/notifications.js'
-import type { Sink } from '../../src/streams/ports.js'
-import { aNotification } from '../support/notification.js'
-import { silentLog, testDatabase } from '../support/postgres.js'
-import { recordedTelemetry } from '../support/telemetry.js'
-
-const policy = {
-  timeoutMs: 1_000,
-  tries: 1,
-  slots: 50,
-  retry: { delaysMs: [20, 20, 20], jitter: 0 },
-  fallback: null,
-}
-const OPTIONS: StreamOptions = {
-  intake: { size: 500, inFlight: 2, waiting: 10_000 },
-  optInTypes: ['marketing'],
-  quietHours: null,
-  rateLimits: { perHour: 5, perDay: 10 },
-  horizonMs: 3_600_000,
-  leaseMs: 60_000,
-  breaker: { failureRate: 0.5, windowMs: 1_000, minimumCalls: 1_000, halfOpenAfterMs: 1_000 },
-  channels: { email: policy, websocket: policy, webhook: policy },
-}
-const SWEEPING = { intervalMs: 50, graceMs: 100, horizonMs: 3_600_000 }
-
-/** The two streams over a real ledger; `send` stands for the provider. */
-async function running(t: Test, send: Sink['send'], options: Partial<StreamOptions> = {}) {
-  const { connection, pool } = await testDatabase(t)
-  await migrate(connection, silentLog())
-  const store = new Store(pool)
-  const ledger = new PostgresLedger(store, { keyTtlMs: 60_000 })
-  const queue = new MemoryQueue()
-  const clock = { now: () => Date.now() }
-  const telemetry = recordedTelemetry()
-  const announced: string[] = []
-  const sink: Sink = { target: () => null, send }
-  const ports = {
-    clock,
-    ledger,
-    queue,
-    counters: new MemoryRateCounters(),
-    inbox: {
-      announce: async (some: readonly { id: string }[]) => void announced.push(...some.map(({ id }) => id)),
-    },
-    renderer: createRenderer({ maxOutput: 10_000, timeoutMs: 100 }),
-    sinks: { email: sink, websocket: sink, webhook: sink } satisfies Record<QueuedChannel, Sink>,
-  }
-  const intake = new Intake(clock)
-  const stop = new AbortController()
-  const scanner = { intervalMs: 5, inFlight: 100, stop: stop.signal }
-  const sources = [intake.envelopes$, dueNotifications(scanner, { queue, ledger, clock, log: telemetry.log })]
-  const all = { ...OPTIONS, ...options }
-  const cutOff = new AbortController()
-  setMaxListeners(0, cutOff.signal)
-  const ends = { stop: stop.signal, cutOff: cutOff.signal, pause: () => Promise.resolve() }
-  const subscriptions = [
-    acceptance(sources, ports, all, telemetry).subscribe(),
-    deliveries(ports, all, ends, telemetry).subscribe(),
-  ]
-  const sweeper = new Sweeper({ recovery: new Recovery(store), queue, clock }, SWEEPING, telemetry)
-  await sweeper.start()
-  t.teardown(async () => {
-    stop.abort()
-    intake.close()
-    await sweeper.stop()
-    await Promise.all(subscriptions.map((s) => new Promise<void>((resolve) => s.add(resolve))))
-  })
-  const submit = (changes: Partial<NotificationRequest> = {}) => intake.submit(aNotification(changes), null)
-  const row = async (id: string) =>
-    (await pool.query('SELECT * FROM notifications WHERE id = $1', [id])).rows[0]
-  const ended = async (id: string, status: string) => {
-    for (;;) {
-      const found = await row(id)
-      if (found.status === status) return found
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-  // A row says that something ended a moment before anybody is told of it.
-  const until = async (reached: () => boolean): Promise<void> => {
-    while (!reached()) await new Promise((resolve) => setImmediate(resolve))
-  }
-  const told = (id: string): Promise<void> => until(() => announced.includes(id))
-  return { submit, row, ended, told, until, pool, queue, telemetry, announced, ledger, sweeper }
-}
+import { OPTIONS, POLICY, runningStreams } from '../support/streams.js'
 
 t.test('accepted, delivered once, settled', async (t) => {
   const sent: string[] = []
-  const { submit, ended, pool } = await running(t, async ({ id }) => {
+  const { submit, ended, pool } = await runningStreams(t, async ({ id }) => {
     sent.push(id)
     return { providerId: `p-${id}` }
   })
@@ -117,7 +22,7 @@ t.test('accepted, delivered once, settled', async (t) => {
 
 t.test('failures are tried again through the delay queue, and end as failed', async (t) => {
   const attempts: number[] = []
-  const { submit, ended, telemetry, until } = await running(t, async ({ attempt }) => {
+  const { submit, ended, telemetry, until } = await runningStreams(t, async ({ attempt }) => {
     attempts.push(attempt)
     throw new DeliveryFailure('unavailable', 'HTTP 503', { retryable: true })
   })
@@ -134,9 +39,11 @@ t.test('failures are tried again through the delay queue, and end as failed', as
 })
 
 t.test('what fails for good is sent by the fallback channel', async (t) => {
-  const channels = { ...OPTIONS.channels, websocket: { ...policy, fallback: 'in_app' } } as const
+  const channels = { ...OPTIONS.channels, websocket: { ...POLICY, fallback: 'in_app' } } as const
   const offline = new DeliveryFailure('offline', 'nobody there', { retryable: false })
-  const { submit, ended, told, row, pool } = await running(t, () => Promise.reject(offline), { channels })
+  const { submit, ended, told, row, pool } = await runningStreams(t, () => Promise.reject(offline), {
+    options: { channels },
+  })
   const { id } = await submit({ channel: 'websocket', metadata: { a: 1 }, priority: 'high' })
   t.match(await ended(id, 'failed'), { reason: 'offline', attempt: 1 })
   const { rows } = await pool.query('SELECT * FROM notifications WHERE parent_id = $1', [id])
@@ -146,7 +53,9 @@ t.test('what fails for good is sent by the fallback channel', async (t) => {
 })
 
 t.test('in-app is delivered by the accepting transaction', async (t) => {
-  const { submit, row, announced } = await running(t, () => Promise.reject(new Error('not to be called')))
+  const { submit, row, announced } = await runningStreams(t, () =>
+    Promise.reject(new Error('not to be called')),
+  )
   const { id, status } = await submit({ channel: 'in_app' })
   t.equal(status, 'sent')
   t.match(await row(id), { status: 'sent', sent_at: Number })
@@ -154,8 +63,10 @@ t.test('in-app is delivered by the accepting transaction', async (t) => {
 })
 
 t.test('the answer tells what the stages decided', async (t) => {
-  const { submit, row } = await running(t, async () => ({}), {
-    quietHours: { hours: { start: 0, end: 1439, timezone: 'UTC' }, channels: ['email'], spreadMs: 0 },
+  const { submit, row } = await runningStreams(t, async () => ({}), {
+    options: {
+      quietHours: { windows: [{ start: 0, end: 1439 }], timezone: 'UTC', channels: ['email'], spreadMs: 0 },
+    },
   })
   const until = Date.now() + 60_000
   t.match(await submit({ scheduledAt: until }), {
@@ -181,7 +92,7 @@ t.test('the answer tells what the stages decided', async (t) => {
 })
 
 t.test('what cannot be rendered is refused by name and leaves no row', async (t) => {
-  const { submit, pool } = await running(t, async () => ({}))
+  const { submit, pool } = await runningStreams(t, async () => ({}))
   await t.rejects(submit({ content: 'Hi {{ who }}', variables: {} }), {
     code: 'variable_missing',
     errors: [{ field: '/variables/who' }],
@@ -195,13 +106,13 @@ t.test('what cannot be rendered is refused by name and leaves no row', async (t)
 })
 
 t.test('what a filter makes of a variable is refused when it cannot be stored', async (t) => {
-  const { submit } = await running(t, async () => ({}))
+  const { submit } = await runningStreams(t, async () => ({}))
   const poisoned = submit({ content: '{{ x | url_decode }}', variables: { x: '%00' } })
   await t.rejects(poisoned, { code: 'validation_failed', errors: [{ field: '/content' }] })
 })
 
 t.test('nobody is told of what was cancelled while it was being judged', async (t) => {
-  const { submit, pool, announced, queue, told } = await running(t, async () => ({}))
+  const { submit, pool, announced, queue, told } = await runningStreams(t, async () => ({}))
   const dueAt = Date.now() + 86_400_000
   const cancelled = await submit({ channel: 'in_app', scheduledAt: dueAt })
   const kept = await submit({ channel: 'in_app', scheduledAt: dueAt })
@@ -218,7 +129,7 @@ t.test('nobody is told of what was cancelled while it was being judged', async (
 })
 
 t.test('values are escaped where the content is HTML', async (t) => {
-  const { submit, row } = await running(t, async () => ({}))
+  const { submit, row } = await runningStreams(t, async () => ({}))
   const variables = { who: '<b>&' }
   const [email, webhook] = await Promise.all([
     submit({ channel: 'email', title: 'For {{ who }}', content: '<p>{{ who }}</p>', variables }),
@@ -229,7 +140,7 @@ t.test('values are escaped where the content is HTML', async (t) => {
 })
 
 t.test('data that the store refuses harms only itself', async (t) => {
-  const { submit, ended } = await running(t, async () => ({}))
+  const { submit, ended } = await runningStreams(t, async () => ({}))
   const results = await Promise.allSettled(
     Array.from({ length: 20 }, (_, n) => submit({ userId: `u${n}`, title: n === 7 ? 'nul \u0000' : 'fine' })),
   )
@@ -242,7 +153,7 @@ t.test('data that the store refuses harms only itself', async (t) => {
 
 t.test('what is scheduled is sent when it is due, never before', async (t) => {
   const at = new Map<string, number>()
-  const { submit, ended } = await running(t, async ({ id }) => {
+  const { submit, ended } = await runningStreams(t, async ({ id }) => {
     at.set(id, Date.now())
     return {}
   })
@@ -259,7 +170,7 @@ t.test('what is scheduled is sent when it is due, never before', async (t) => {
 
 t.test('a queue that forgets everything is filled again from the ledger', async (t) => {
   const sent: string[] = []
-  const { submit, ended, queue } = await running(t, async ({ id }) => {
+  const { submit, ended, queue } = await runningStreams(t, async ({ id }) => {
     sent.push(id)
     return {}
   })
@@ -274,7 +185,7 @@ t.test('a queue that forgets everything is filled again from the ledger', async 
 
 t.test('the work of an instance that died is taken up when its lease ends', async (t) => {
   const sent: string[] = []
-  const { submit, ended, ledger, pool, queue } = await running(t, async ({ id }) => {
+  const { submit, ended, ledger, pool, queue } = await runningStreams(t, async ({ id }) => {
     sent.push(id)
     return {}
   })

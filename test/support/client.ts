@@ -87,6 +87,10 @@ export class Client {
     return this.call('POST', path, body, headers)
   }
 
+  put<T>(path: string, body: Json = {}): Promise<Answer<T>> {
+    return this.call('PUT', path, body)
+  }
+
   send(change: JsonObject, headers: Readonly<Record<string, string>> = {}): Promise<Answer<SendAnswer>> {
     return this.post('/api/v1/notifications/send', this.message({ user_id: 'ada', ...change }), headers)
   }

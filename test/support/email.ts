@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
-import { notificationId } from '../../src/model/id.js'
 import type { Notification } from '../../src/model/notification.js'
 import { DeliveryFailure } from '../../src/model/outcome.js'
+import type { UnsubscribeLinks } from '../../src/model/unsubscribe-links.js'
 import {
   createEmailSink,
   type EmailSink,
@@ -9,32 +9,21 @@ import {
   type SmtpTimeouts,
 } from '../../src/sinks/email/index.js'
 import { createLog, type Log } from '../../src/telemetry/log.js'
+import { aNotification } from './notification.js'
 
 export const ADDRESS = 'reader@example.org'
 export const NEVER: AbortSignal = new AbortController().signal
 
 export function mailTo(email: string, change: Partial<Notification> = {}): Notification {
-  return {
-    id: notificationId(Date.now()),
-    tenantId: 'acme',
-    userId: 'u1',
+  return aNotification({
     channel: 'email',
-    priority: 'medium',
     notificationType: 'billing',
-    templateId: null,
-    variables: null,
     title: 'Your bill',
     content: '<p>Hello</p>',
     metadata: { email },
-    scheduledAt: null,
-    expiresAt: null,
-    jobId: null,
-    traceparent: null,
-    idempotency: null,
-    createdAt: Date.now(),
     attempt: 1,
     ...change,
-  }
+  })
 }
 
 /** A log and the lines it wrote. */
@@ -55,12 +44,17 @@ const TIMEOUTS: SmtpTimeouts = { connectMs: 5_000, greetingMs: 5_000, socketMs: 
 export function smtpSink(
   t: { teardown(handler: () => Promise<void>): void },
   port: number,
-  change: Partial<SmtpServer> & { readonly log?: Log; readonly timeouts?: Partial<SmtpTimeouts> } = {},
+  change: Partial<SmtpServer> & {
+    readonly log?: Log
+    readonly timeouts?: Partial<SmtpTimeouts>
+    readonly unsubscribeLinks?: UnsubscribeLinks
+  } = {},
 ): EmailSink {
-  const { log, timeouts, ...server } = change
+  const { log, timeouts, unsubscribeLinks = null, ...server } = change
   const sink = createEmailSink({
     from: 'Billing <billing@sender.example>',
     timeouts: { ...TIMEOUTS, ...timeouts },
+    unsubscribeLinks,
     log: log ?? keptLog().log,
     transport: {
       kind: 'smtp',

@@ -14,6 +14,7 @@ export function aNotification(changes: Partial<Notification> = {}): Notification
     notificationType: 'activity',
     templateId: null,
     variables: null,
+    locale: null,
     title: 'A title',
     content: 'Some content',
     metadata: {},
@@ -23,6 +24,9 @@ export function aNotification(changes: Partial<Notification> = {}): Notification
     traceparent: null,
     createdAt,
     attempt: 0,
+    templateUse: null,
+    deferredFor: null,
+    digest: null,
     idempotency: null,
     ...changes,
   }
@@ -38,4 +42,5 @@ export const NOW = {
 export const entry = (changes: Partial<Notification> = {}, decision: Decision = NOW): Entry => ({
   notification: aNotification(changes),
   decision,
+  amended: false,
 })

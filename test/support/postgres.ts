@@ -10,6 +10,7 @@ import { type Cluster, prepareCluster } from '../../src/state/postgres/embedded-
 import { launch, type Server, shutDown } from '../../src/state/postgres/embedded-server.js'
 import { createPool } from '../../src/state/postgres/pool.js'
 import { createLog, type Log } from '../../src/telemetry/log.js'
+import { fakeTime, setTime } from './fake-time.js'
 
 /** A server of one's own, to crash. It is stopped and deleted when the process ends, however that happens. */
 export interface TestPostgres {
@@ -21,8 +22,15 @@ export interface TestPostgres {
   /** Kills it as a power cut would, and waits until it is gone. */
   kill(): Promise<void>
   restart(): Promise<void>
+  /** Sets the clock of one that was started `at` a time. A daemon notices within 30 s; one that starts, at once. */
+  jumpTo(time: number): Promise<void>
   /** Stops it and deletes its folder. */
   destroy(): Promise<void>
+}
+
+export interface PostgresOptions {
+  /** Milliseconds since the epoch: from there its clock runs on. By default it has the true time. */
+  readonly at?: number
 }
 
 export interface TestDatabase {
@@ -51,28 +59,30 @@ export async function testDatabase(t: Pick<Test, 'teardown'>): Promise<TestDatab
 }
 
 /** Starts a server in a new folder that only its owner may enter. */
-export async function startPostgres(): Promise<TestPostgres> {
+export async function startPostgres({ at }: PostgresOptions = {}): Promise<TestPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'notification-test-'))
   const cluster = await prepareCluster(dataDir)
   let server = await launch(cluster)
   let guard = guardAgainstOrphans(cluster, server)
+  const { connection } = server
+  if (at !== undefined) await fakeTime(connection, at)
   const stop = async (): Promise<void> => {
     await shutDown(server)
     guard()
   }
   return {
-    connection: server.connection,
+    connection,
     dataDir,
     stop,
     kill: async () => {
       process.kill(server.pid, 'SIGKILL')
-      await shutDown(server)
-      guard()
+      await stop()
     },
     restart: async () => {
       server = await launch(cluster)
       guard = guardAgainstOrphans(cluster, server)
     },
+    jumpTo: (time) => setTime(connection, time),
     destroy: async () => {
       await stop()
       await rm(dataDir, { recursive: true, force: true })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import type { JsonObject } from '../../src/model/json.js'
 import { type Daemon, startDaemon } from './daemon.js'
-import { startPostgres, type TestPostgres } from './postgres.js'
+import { type PostgresOptions, startPostgres, type TestPostgres } from './postgres.js'
 import { type RedisServer, startRedis } from './redis.js'
 
 /** A PostgreSQL and a Redis of one's own, and what daemons need to use them together. */
@@ -12,8 +12,8 @@ export interface Stack {
   readonly env: Readonly<Record<string, string>>
 }
 
-export async function startStack(t: Pick<Test, 'teardown'>): Promise<Stack> {
-  const [postgres, redis] = await Promise.all([startPostgres(), startRedis()])
+export async function startStack(t: Pick<Test, 'teardown'>, options: PostgresOptions = {}): Promise<Stack> {
+  const [postgres, redis] = await Promise.all([startPostgres(options), startRedis()])
   t.teardown(() => Promise.all([postgres.destroy(), redis.stop()]))
   const { connection } = postgres
   if (connection.kind !== 'params') throw new Error('the test server is reached by its parameters')
@@ -60,7 +60,7 @@ export function hasty({ slots, timeout = 1 }: Haste): JsonObject {
 /** How the service is run: by itself, or on servers that outlive it. */
 export const MODES: Readonly<Record<string, (t: Pick<Test, 'teardown'>) => Promise<Partial<Stack>>>> = {
   embedded: async () => ({}),
-  'PostgreSQL and Redis': startStack,
+  'PostgreSQL and Redis': (t) => startStack(t),
 }
 
 /** A daemon that calls webhooks on this machine and hurries. */

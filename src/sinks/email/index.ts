@@ -1,3 +1,4 @@
+import type { UnsubscribeLinks } from '../../model/unsubscribe-links.js'
 import type { Sink } from '../../streams/ports.js'
 import type { Log } from '../../telemetry/log.js'
 import { compose, readSender } from './message.js'
@@ -14,6 +15,8 @@ export interface EmailOptions {
   readonly transport:
     | { readonly kind: 'outbox'; readonly directory: string }
     | ({ readonly kind: 'smtp' } & SmtpServer)
+  /** Null: no message has a link. */
+  readonly unsubscribeLinks: Pick<UnsubscribeLinks, 'linkFor'> | null
   readonly log: Log
 }
 
@@ -22,13 +25,16 @@ export interface EmailSink extends Sink {
 }
 
 /** Sends a notification to `metadata.email`. Throws at once when the sender is not an address. */
-export function createEmailSink({ from, timeouts, transport: to, log }: EmailOptions): EmailSink {
+export function createEmailSink(options: EmailOptions): EmailSink {
+  const { from, timeouts, transport: to, unsubscribeLinks, log } = options
   const sender = readSender(from)
   const transport = to.kind === 'outbox' ? outbox(to.directory, log) : smtp(to, timeouts, log)
   return {
     target: () => transport.target,
-    send: async (notification, signal) =>
-      transport.deliver(compose(notification, sender), notification, signal),
+    send: async (notification, signal) => {
+      const link = unsubscribeLinks?.linkFor(notification) ?? null
+      return transport.deliver(compose(notification, sender, link), notification, signal)
+    },
     close: () => transport.close(),
   }
 }

@@ -5,6 +5,7 @@ import { DeliveryFailure } from '../../model/outcome.js'
 import { readEmailAddress } from './address.js'
 import { decodeEntities, escapeHtml, hasMarkup } from './markup.js'
 import { plainText } from './plain-text.js'
+import { unsubscribeHeaders } from './unsubscribe.js'
 
 /** A longer display name is left out: no person has one, and it would fill the header. */
 const MAX_NAME = 200
@@ -28,8 +29,13 @@ export function readSender(from: string): Sender {
  * The message for a notification. The same notification has the same Message-ID at every
  * attempt, so that a receiver can tell a repeat. Only fields named here reach nodemailer:
  * nothing of the caller's metadata becomes an envelope, a header or an attachment.
+ * @param unsubscribeLink null: the message has none
  */
-export function compose(notification: Notification, sender: Sender): SendMailOptions {
+export function compose(
+  notification: Notification,
+  sender: Sender,
+  unsubscribeLink: string | null,
+): SendMailOptions {
   const { email, name } = notification.metadata
   const to = readEmailAddress(email)
   if (!to.ok) throw new DeliveryFailure('invalid_address', `metadata.email ${to.wrong}`, { retryable: false })
@@ -40,7 +46,7 @@ export function compose(notification: Notification, sender: Sender): SendMailOpt
     subject: notification.title,
     messageId: `<${notification.id}@${sender.domain}>`,
     // RFC 3834 §5: keeps out-of-office replies away.
-    headers: { 'Auto-Submitted': 'auto-generated' },
+    headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribeHeaders(unsubscribeLink) },
     xMailer: false,
     ...parts(notification.content),
   }

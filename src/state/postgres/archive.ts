@@ -14,13 +14,18 @@ const ATTEMPTS: Statement = {
     FROM delivery_attempts WHERE notification_id = $1 ORDER BY attempt`,
 }
 
+const COLLECTED: Statement = {
+  name: 'notifications_collected',
+  text: 'SELECT id FROM notifications WHERE digest_id = $1 ORDER BY id LIMIT 1000',
+}
+
 const FILTERS = `($3::boolean IS NULL OR $3 = (n.read_at IS NULL)) AND $4::boolean = (n.archived_at IS NOT NULL)`
 
 /** In the order in which the user got them. */
 const LIST_INBOX: Statement = {
   name: 'notifications_list_inbox',
   text: `SELECT ${RECORD_COLUMNS} FROM notifications n
-    WHERE n.tenant_id = $1 AND n.user_id = $2 AND n.channel = 'in_app' AND n.status = 'sent' AND ${FILTERS}
+    WHERE n.tenant_id = $1 AND n.user_id = $2 AND n.channel = 'in_app' AND n.status = 'sent' AND n.digest_id IS NULL AND ${FILTERS}
       AND ($6::text IS NULL OR (n.sent_at, n.id) < (to_timestamp($5::float8 / 1000), $6))
     ORDER BY n.sent_at DESC, n.id DESC LIMIT $7`,
 }
@@ -37,7 +42,8 @@ const LIST_CHANNEL: Statement = {
 const CANCEL: Statement = {
   name: 'notifications_cancel',
   text: `UPDATE notifications n SET status = 'cancelled', updated_at = now()
-    WHERE n.id = $1 AND n.tenant_id = $2 AND n.status = 'pending' RETURNING ${RECORD_COLUMNS}`,
+    WHERE n.id = $1 AND n.tenant_id = $2 AND n.status = 'pending' AND n.digest_id IS NULL
+    RETURNING ${RECORD_COLUMNS}`,
 }
 
 /** Whoever moves a notification moves all of it: it passes the stages at the new time. */
@@ -46,7 +52,8 @@ const RESCHEDULE: Statement = {
   text: `UPDATE notifications n SET
       scheduled_at = to_timestamp($3::float8 / 1000), due_at = to_timestamp($3::float8 / 1000),
       admitted = false, reason = 'scheduled', updated_at = now()
-    WHERE n.id = $1 AND n.tenant_id = $2 AND n.status = 'pending' AND n.attempt = 0 RETURNING ${RECORD_COLUMNS}`,
+    WHERE n.id = $1 AND n.tenant_id = $2 AND n.status = 'pending' AND n.attempt = 0
+      AND n.digest_id IS NULL RETURNING ${RECORD_COLUMNS}`,
 }
 
 /** Every notification there is, for those who ask about one. */
@@ -63,6 +70,10 @@ export class Archive {
 
   async attempts(id: string): Promise<readonly AttemptRecord[]> {
     return (await this.#store.run<AttemptRow>(ATTEMPTS, [id])).map(toAttempt)
+  }
+
+  async collected(digestId: string): Promise<readonly string[]> {
+    return (await this.#store.run<{ id: string }>(COLLECTED, [digestId])).map(({ id }) => id)
   }
 
   async list(query: InboxQuery): Promise<Page<NotificationRecord>> {

@@ -1,4 +1,6 @@
-import type { Status } from '../../model/notification.js'
+import type { Notification, Status } from '../../model/notification.js'
+import type { Entry } from '../../streams/ports.js'
+import { usedTemplate } from './insert.js'
 import { NOTIFICATION_COLUMNS } from './rows.js'
 import type { Statement } from './store.js'
 
@@ -15,19 +17,29 @@ export const DECIDE: Statement = {
       status = decided.status,
       reason = decided.reason,
       admitted = decided.admitted,
+      title = coalesce(decided.title, n.title),
+      content = coalesce(decided.content, n.content),
+      metadata = coalesce(decided.metadata, n.metadata),
+      template_id = coalesce(decided.template_id, n.template_id),
+      template_version = coalesce(decided.template_version, n.template_version),
+      template_variant = coalesce(decided.template_variant, n.template_variant),
+      locale = coalesce(decided.locale, n.locale),
       due_at = coalesce(to_timestamp(decided.due_at / 1000), least(n.due_at, now())),
       sent_at = CASE WHEN decided.status = 'sent' THEN date_trunc('milliseconds', now()) END,
       updated_at = now()
     FROM json_to_recordset($1::json)
-      AS decided(id text, status text, reason text, admitted boolean, due_at float8)
+      AS decided(id text, status text, reason text, admitted boolean, due_at float8, title text, content text,
+        metadata jsonb, template_id text, template_version int, template_variant text, locale text)
     WHERE n.id = decided.id AND ${byId('n.status', 'pending')} AND NOT n.admitted AND n.due_at <= now()
+      AND n.digest_id IS NULL
     RETURNING n.id`,
 }
 
 export const WAITING: Statement = {
   name: 'notifications_waiting',
-  text: `SELECT ${NOTIFICATION_COLUMNS}, n.due_at, n.due_at > now() AS early
-    FROM notifications n WHERE n.id = ANY($1::text[]) AND ${byId('n.status', 'pending')} AND NOT n.admitted`,
+  text: `SELECT ${NOTIFICATION_COLUMNS}, n.reason, n.due_at, n.due_at > now() AS early
+    FROM notifications n WHERE n.id = ANY($1::text[]) AND ${byId('n.status', 'pending')} AND NOT n.admitted
+      AND n.digest_id IS NULL`,
 }
 
 /**
@@ -49,3 +61,21 @@ export const CLAIM: Statement = {
       FOR UPDATE SKIP LOCKED))
     RETURNING ${NOTIFICATION_COLUMNS}, n.status`,
 }
+
+/** A decision about a row that exists, as the statement reads it: the texts only where they have changed. */
+export const deciding = ({ notification, decision, amended }: Entry): object => ({
+  id: notification.id,
+  status: decision.status,
+  reason: 'reason' in decision ? decision.reason : null,
+  admitted: decision.status === 'pending' && decision.admitted,
+  due_at: decision.status === 'pending' ? decision.dueAt : null,
+  ...(amended ? amendments(notification) : {}),
+})
+
+const amendments = ({ title, content, metadata, templateId, templateUse }: Notification): object => ({
+  title,
+  content,
+  metadata,
+  template_id: templateId,
+  ...(templateUse === null ? {} : usedTemplate(templateUse)),
+})

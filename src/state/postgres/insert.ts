@@ -1,5 +1,6 @@
 import { acceptanceOf } from '../../model/acceptance.js'
 import { PRIORITY_VALUE } from '../../model/priority.js'
+import type { TemplateUse } from '../../model/template-use.js'
 import type { Entry } from '../../streams/ports.js'
 import type { Statement } from './store.js'
 
@@ -7,14 +8,15 @@ const INCOMING = `json_to_recordset($1::json) AS incoming(
   id text, tenant_id text, user_id text, channel text, priority int, notification_type text, template_id text,
   title text, content text, metadata jsonb, status text, reason text, job_id text, traceparent text,
   scheduled_at float8, expires_at float8, due_at float8, admitted boolean, created_at float8,
-  key text, fingerprint text, acceptance jsonb)`
+  template_version int, template_variant text, locale text, key text, fingerprint text, acceptance jsonb)`
 
 const COLUMNS = `id, tenant_id, user_id, channel, priority, notification_type, template_id, title, content, metadata,
-  status, reason, job_id, traceparent, scheduled_at, expires_at, due_at, admitted, sent_at, created_at, updated_at`
+  status, reason, job_id, traceparent, scheduled_at, expires_at, due_at, admitted,
+  template_version, template_variant, locale, sent_at, created_at, updated_at`
 
 const VALUES = `id, tenant_id, user_id, channel, priority, notification_type, template_id, title, content, metadata,
   status, reason, job_id, traceparent, to_timestamp(scheduled_at / 1000), to_timestamp(expires_at / 1000),
-  coalesce(to_timestamp(due_at / 1000), now()), admitted,
+  coalesce(to_timestamp(due_at / 1000), now()), admitted, template_version, template_variant, locale,
   CASE WHEN status = 'sent' THEN date_trunc('milliseconds', now()) END, to_timestamp(created_at / 1000), now()`
 
 export const INSERT: Statement = {
@@ -53,7 +55,7 @@ export const RECALL: Statement = {
 
 /** An entry as the statements above read it. */
 export function incoming({ notification, decision }: Entry): object {
-  const { idempotency } = notification
+  const { idempotency, templateUse } = notification
   return {
     id: notification.id,
     tenant_id: notification.tenantId,
@@ -74,6 +76,13 @@ export function incoming({ notification, decision }: Entry): object {
     due_at: decision.status === 'pending' ? decision.dueAt : null,
     admitted: decision.status === 'pending' && decision.admitted,
     created_at: notification.createdAt,
+    ...(templateUse === null ? {} : usedTemplate(templateUse)),
     ...(idempotency === null ? {} : { ...idempotency, acceptance: acceptanceOf(notification, decision) }),
   }
 }
+
+export const usedTemplate = ({ version, variant, locale }: TemplateUse): object => ({
+  template_version: version,
+  template_variant: variant,
+  locale,
+})

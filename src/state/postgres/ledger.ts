@@ -15,11 +15,17 @@ import type {
   TenantKey,
   Waiting,
 } from '../../streams/ports.js'
-import { CLAIM, DECIDE, WAITING } from './delivery-statements.js'
+import { CLAIM, DECIDE, deciding, WAITING } from './delivery-statements.js'
 import { INSERT, INSERT_KEYED, incoming, RECALL } from './insert.js'
 import { type NotificationRow, toNotification } from './rows.js'
 import { SETTLE, type SettledRow, settling } from './settle.js'
 import type { Store } from './store.js'
+
+interface WaitingRow {
+  readonly reason: string | null
+  readonly due_at: number
+  readonly early: boolean
+}
 
 interface KeyRow {
   readonly tenant_id: string
@@ -79,13 +85,13 @@ export class PostgresLedger implements Ledger {
   }
 
   async decide(entries: readonly Entry[]): Promise<ReadonlySet<string>> {
-    const rows = await this.#store.run<{ id: string }>(DECIDE, [JSON.stringify(entries.map(incoming))])
+    const rows = await this.#store.run<{ id: string }>(DECIDE, [JSON.stringify(entries.map(deciding))])
     return new Set(rows.map(({ id }) => id))
   }
 
   async waiting(ids: readonly string[]): Promise<readonly Waiting[]> {
-    const rows = await this.#store.run<NotificationRow & { due_at: number; early: boolean }>(WAITING, [ids])
-    return rows.map((row) => ({ notification: toNotification(row), dueAt: row.due_at, early: row.early }))
+    const rows = await this.#store.run<NotificationRow & WaitingRow>(WAITING, [ids])
+    return rows.map((row) => ({ notification: toNotification(row, row.reason), dueAt: row.due_at, early: row.early }))
   }
 
   async claim(ids: readonly string[], leaseMs: number): Promise<Claim> {

@@ -1,7 +1,12 @@
-import type { NotificationRecord, PersonalData } from '../../api/ports.js'
+import type { NotificationRecord, PersonalData, Profile } from '../../api/ports.js'
 import type { UserAddress } from '../../streams/ports.js'
+import { type BlockRow, FIND_BLOCK, toBlock } from './blocklist.js'
+import { type EntryRow, FIND_ENTRY, toEntry } from './directory.js'
+import type { PostgresRecipients } from './recipients.js'
 import { RECORD_COLUMNS, type RecordRow, toRecord } from './records.js'
 import type { Statement, Store } from './store.js'
+import { LIST_RULES, type RuleRow, toRules } from './subscriptions.js'
+import { findSuppressions } from './suppressions.js'
 
 const PAGE = 500
 
@@ -31,12 +36,42 @@ const COUNT: Statement = {
   text: 'SELECT count(*) AS remaining FROM notifications WHERE tenant_id = $1 AND user_id = $2',
 }
 
+const ERASE_PROFILE: Statement = {
+  name: 'personal_data_erase_profile',
+  text: `WITH rules AS (DELETE FROM subscriptions WHERE tenant_id = $1 AND user_id = $2),
+      counts AS (DELETE FROM send_counts WHERE tenant_id = $1 AND user_id = $2)
+    DELETE FROM recipients WHERE tenant_id = $1 AND user_id = $2`,
+}
+
 /** All that is kept about one recipient. */
 export class PostgresPersonalData implements PersonalData {
   readonly #store: Store
+  readonly #known: Pick<PostgresRecipients, 'forgetUser'>
 
-  constructor(store: Store) {
+  /** @param known what is remembered of those who are erased */
+  constructor(store: Store, known: Pick<PostgresRecipients, 'forgetUser'>) {
     this.#store = store
+    this.#known = known
+  }
+
+  async profile({ tenantId, userId }: UserAddress): Promise<Profile | null> {
+    const user = [tenantId, userId]
+    const [[entry], rules, [block]] = await Promise.all([
+      this.#store.run<EntryRow>(FIND_ENTRY, user),
+      this.#store.run<RuleRow>(LIST_RULES, user),
+      this.#store.run<BlockRow>(FIND_BLOCK, user),
+    ])
+    if (entry === undefined && rules.length === 0 && block === undefined) return null
+    const address = entry?.email ?? null
+    return {
+      entry: entry === undefined ? null : toEntry(entry),
+      subscriptions: toRules(rules),
+      blocked: block === undefined ? null : toBlock(block),
+      suppressions:
+        address === null
+          ? []
+          : await findSuppressions(this.#store, [{ tenantId, channel: 'email', address }]),
+    }
   }
 
   async *export({ tenantId, userId }: UserAddress): AsyncGenerator<NotificationRecord> {
@@ -54,6 +89,8 @@ export class PostgresPersonalData implements PersonalData {
     tenantId,
     userId,
   }: UserAddress): Promise<{ readonly erased: number; readonly remaining: number }> {
+    await this.#store.run(ERASE_PROFILE, [tenantId, userId])
+    this.#known.forgetUser({ tenantId, userId })
     let erased = 0
     for (;;) {
       const gone = await this.#store.run<{ id: string }>(ERASE, [tenantId, userId])

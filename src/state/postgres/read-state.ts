@@ -3,7 +3,7 @@ import type { UserAddress } from '../../streams/ports.js'
 import { RECORD_COLUMNS, type RecordRow, toRecord } from './records.js'
 import type { Statement, Store } from './store.js'
 
-const UNREAD = `channel = 'in_app' AND status = 'sent' AND read_at IS NULL AND archived_at IS NULL`
+const UNREAD = `channel = 'in_app' AND status = 'sent' AND read_at IS NULL AND archived_at IS NULL AND digest_id IS NULL`
 
 const ASSIGNMENTS: Record<ReadChange, string> = {
   read: 'read_at = coalesce(n.read_at, now())',

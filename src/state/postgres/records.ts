@@ -6,6 +6,8 @@ export interface RecordRow extends NotificationRow {
   readonly status: Status
   readonly reason: string | null
   readonly parent_id: string | null
+  readonly template_id: string | null
+  readonly digest_id: string | null
   readonly due_at: number
   readonly sent_at: number | null
   readonly read_at: number | null
@@ -15,7 +17,7 @@ export interface RecordRow extends NotificationRow {
 
 export const RECORD_COLUMNS = `n.id, n.tenant_id, n.user_id, n.channel, n.priority, n.notification_type, n.title, n.content,
   n.metadata, n.job_id, n.traceparent, n.scheduled_at, n.expires_at, n.attempt, n.created_at, n.status, n.reason,
-  n.parent_id, n.due_at, n.sent_at, n.read_at, n.archived_at, n.updated_at`
+  n.parent_id, n.template_id, n.template_version, n.template_variant, n.locale, n.digest, n.digest_id, n.due_at, n.sent_at, n.read_at, n.archived_at, n.updated_at`
 
 export function toRecord(row: RecordRow): NotificationRecord {
   return {
@@ -23,6 +25,8 @@ export function toRecord(row: RecordRow): NotificationRecord {
     status: row.status,
     reason: row.reason,
     parentId: row.parent_id,
+    templateId: row.template_id,
+    digestId: row.digest_id,
     updatedAt: row.updated_at,
     dueAt: row.status === 'pending' ? row.due_at : null,
     sentAt: row.sent_at,

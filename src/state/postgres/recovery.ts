@@ -25,13 +25,14 @@ const COLUMNS = 'id, channel, priority, due_at, admitted'
 const DUE_BETWEEN: Statement = {
   name: 'recovery_due_between',
   text: `SELECT ${COLUMNS}, due_at::text AS place FROM notifications
-    WHERE status = 'pending' AND due_at <= to_timestamp($3::float8 / 1000) AND (due_at, id) > ($1::timestamptz, $2)
+    WHERE status = 'pending' AND digest_id IS NULL AND due_at <= to_timestamp($3::float8 / 1000)
+      AND (due_at, id) > ($1::timestamptz, $2)
     ORDER BY due_at, id LIMIT $4`,
 }
 
 const OLDEST_DUE: Statement = {
   name: 'recovery_oldest_due',
-  text: `SELECT min(due_at) AS due_at FROM notifications WHERE status = 'pending' AND due_at <= now()`,
+  text: `SELECT min(due_at) AS due_at FROM notifications WHERE status = 'pending' AND digest_id IS NULL AND due_at <= now()`,
 }
 
 /** One that has brought down its worker this often does not get another. */

@@ -12,6 +12,7 @@ export interface RetentionOptions {
 }
 
 const BATCH = 5_000
+const HOUR_MS = 3_600_000
 
 const DELETE_NOTIFICATIONS: Statement = {
   name: 'retention_notifications',
@@ -39,6 +40,14 @@ const DELETE_KEYS: Statement = {
       DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM idempotency_keys WHERE created_at < to_timestamp($1::float8 / 1000) LIMIT ${BATCH}))
       RETURNING key
+    ) SELECT count(*) AS deleted FROM gone`,
+}
+
+const DELETE_COUNTS: Statement = {
+  name: 'retention_counts',
+  text: `WITH gone AS (
+      DELETE FROM send_counts WHERE ctid = ANY(ARRAY(SELECT ctid FROM send_counts WHERE hour < $1 LIMIT ${BATCH}))
+      RETURNING hour
     ) SELECT count(*) AS deleted FROM gone`,
 }
 
@@ -84,8 +93,9 @@ export class Retention {
     const notifications = await this.#deleteAll(DELETE_NOTIFICATIONS, idFloor('notif', oldest))
     const jobs = await this.#deleteAll(DELETE_JOBS, idFloor('job', oldest))
     const keys = await this.#deleteAll(DELETE_KEYS, now - this.#options.keyTtlMs)
-    if (notifications + jobs + keys > 0)
-      this.#log.event('postgres.retention_done', { notifications, jobs, keys })
+    const counts = await this.#deleteAll(DELETE_COUNTS, Math.floor(now / HOUR_MS) - 1)
+    if (notifications + jobs + keys + counts > 0)
+      this.#log.event('postgres.retention_done', { notifications, jobs, keys, counts })
   }
 
   async #deleteAll(statement: Statement, before: string | number): Promise<number> {

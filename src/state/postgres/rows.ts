@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../model/json.js'
 import type { Channel, Notification } from '../../model/notification.js'
 import { priorityOf } from '../../model/priority.js'
+import type { DigestFrequency } from '../../model/recipient.js'
+import type { TemplateUse } from '../../model/template-use.js'
 
 /** What the stages and the sinks read of a row. The pool turns timestamps into epoch milliseconds. */
 export interface NotificationRow {
@@ -18,14 +20,22 @@ export interface NotificationRow {
   readonly scheduled_at: number | null
   readonly expires_at: number | null
   readonly attempt: number
+  readonly digest: DigestFrequency | null
+  readonly template_version: number | null
+  readonly template_variant: string | null
+  readonly locale: string | null
   readonly created_at: number
 }
 
 export const NOTIFICATION_COLUMNS = `n.id, n.tenant_id, n.user_id, n.channel, n.priority, n.notification_type,
-  n.title, n.content, n.metadata, n.job_id, n.traceparent, n.scheduled_at, n.expires_at, n.attempt, n.created_at`
+  n.title, n.content, n.metadata, n.job_id, n.traceparent, n.scheduled_at, n.expires_at, n.attempt, n.created_at,
+  n.digest, n.template_version, n.template_variant, n.locale`
 
-/** The texts of a row are rendered, so it names no template and no variables any more. */
-export function toNotification(row: NotificationRow): Notification {
+/**
+ * The texts of a row are rendered, so it names no template and no variables any more.
+ * @param deferredFor why it waited, when that is over
+ */
+export function toNotification(row: NotificationRow, deferredFor: string | null = null): Notification {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -35,6 +45,7 @@ export function toNotification(row: NotificationRow): Notification {
     notificationType: row.notification_type,
     templateId: null,
     variables: null,
+    locale: row.locale,
     title: row.title,
     content: row.content,
     metadata: row.metadata,
@@ -44,6 +55,14 @@ export function toNotification(row: NotificationRow): Notification {
     traceparent: row.traceparent,
     createdAt: row.created_at,
     attempt: row.attempt,
+    templateUse: templateUseOf(row),
+    deferredFor,
+    digest: row.digest,
     idempotency: null,
   }
+}
+
+function templateUseOf({ template_version, template_variant, locale }: NotificationRow): TemplateUse | null {
+  if (template_version === null || template_variant === null || locale === null) return null
+  return { version: template_version, variant: template_variant, locale }
 }

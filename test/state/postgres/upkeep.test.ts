@@ -119,7 +119,7 @@ t.test('retention deletes what is over and old, and nothing else', async (t) => 
 })
 
 t.test("a person's data can be exported and erased, and only theirs", async (t) => {
-  const data = new PostgresPersonalData(store)
+  const data = new PostgresPersonalData(store, { forgetUser: () => undefined })
   const user = { tenantId: 'acme', userId: 'person' }
   const mine = [await insert(user), await insert({ ...user, channel: 'in_app' }, { status: 'sent' })]
   const sending = await insert(user)
