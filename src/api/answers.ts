@@ -26,6 +26,9 @@ export const notificationAnswer = (record: NotificationRecord): NotificationAnsw
   metadata: record.metadata,
   status: record.status,
   reason: record.reason,
+  template: record.templateUse === null ? null : { id: record.templateId, ...record.templateUse },
+  digest: record.digest,
+  digest_id: record.digestId,
   job_id: record.jobId,
   parent_id: record.parentId,
   created_at: isoTime(record.createdAt),
@@ -41,8 +44,10 @@ export const notificationAnswer = (record: NotificationRecord): NotificationAnsw
 export const notificationDetail = (
   record: NotificationRecord,
   attempts: readonly AttemptRecord[],
+  collected: readonly string[] | null,
 ): NotificationDetail => ({
   ...notificationAnswer(record),
+  ...(collected === null ? {} : { collected: [...collected] }),
   attempts: attempts.map((attempt) => ({
     attempt: attempt.attempt,
     result: attempt.result,

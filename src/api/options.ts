@@ -1,15 +1,25 @@
 import type { Failure } from '../model/failure.js'
+import type { Group, QuietWindow } from '../model/recipient.js'
+import type { UnsubscribeLinks } from '../model/unsubscribe-links.js'
+import type { Renderer } from '../streams/ports.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { CallerLimits } from './auth/caller-limit.js'
 import type {
   Authenticator,
+  Blocklist,
   Broadcaster,
   Dependency,
+  Directory,
   Intake,
   Jobs,
   Notifications,
   PersonalData,
+  Preferences,
+  Schedules,
   Stats,
+  Suppressions,
+  TemplateLibrary,
+  TextInspector,
 } from './ports.js'
 import type { MessageRules } from './requests/message.js'
 
@@ -20,12 +30,27 @@ export interface ServerOptions {
   readonly jobs: Jobs
   readonly stats: Stats
   readonly personalData: PersonalData
+  readonly directory: Directory
+  readonly preferences: Preferences
+  readonly blocklist: Blocklist
+  readonly suppressions: Suppressions
+  readonly schedules: Schedules
+  readonly templates: TemplateLibrary
+  readonly inspector: TextInspector
+  readonly renderer: Renderer
+  readonly unsubscribeLinks: UnsubscribeLinks
   readonly broadcaster: Broadcaster
   readonly authenticator: Authenticator
   readonly dependencies: readonly Dependency[]
   readonly telemetry: Telemetry
   readonly rules: MessageRules
   readonly limits: CallerLimits
+  /** The language of templates that do not name any. */
+  readonly templateLocale: string
+  /** Of types whose name does not tell it. */
+  readonly groups: ReadonlyMap<string, Group>
+  /** Of recipients who have chosen nothing. */
+  readonly quietHours: { readonly windows: readonly QuietWindow[]; readonly timezone: string }
   /** Why nothing more may be submitted now; null while there is room. Asked once a request. */
   readonly admission: () => Failure | null
   /** Turns `/ready` to 503, so that a load balancer goes elsewhere while requests are still answered. */

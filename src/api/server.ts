@@ -12,6 +12,7 @@ import { refuseOtherMethods } from './http/other-methods.js'
 import { compileValidator } from './http/validation.js'
 import type { ServerOptions } from './options.js'
 import { batchRoute } from './routes/batch.js'
+import { blocklistRoutes } from './routes/blocklist.js'
 import { broadcastRoute } from './routes/broadcast.js'
 import { changeRoutes } from './routes/changes.js'
 import { inboxRoutes } from './routes/inbox.js'
@@ -19,8 +20,18 @@ import { jobRoutes } from './routes/jobs.js'
 import { notificationRoutes } from './routes/notifications.js'
 import { operationRoutes } from './routes/operations.js'
 import { personalDataRoutes } from './routes/personal-data.js'
+import { recipientRoutes } from './routes/recipients.js'
+import { scheduleChangeRoutes } from './routes/schedule-changes.js'
+import { scheduleRoutes } from './routes/schedules.js'
 import { sendRoute } from './routes/send.js'
 import { statsRoute } from './routes/stats.js'
+import { subscriptionRoutes } from './routes/subscriptions.js'
+import { suppressionRoutes } from './routes/suppressions.js'
+import { templateRoutes } from './routes/templates.js'
+import { templatePreviewRoutes } from './routes/templates-preview.js'
+import { templateStatsRoute } from './routes/templates-stats.js'
+import { templateVersionRoutes } from './routes/templates-versions.js'
+import { unsubscribeRoutes } from './routes/unsubscribe.js'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
@@ -37,6 +48,16 @@ const ROUTES = [
   changeRoutes,
   inboxRoutes,
   personalDataRoutes,
+  recipientRoutes,
+  subscriptionRoutes,
+  blocklistRoutes,
+  suppressionRoutes,
+  scheduleRoutes,
+  scheduleChangeRoutes,
+  templateRoutes,
+  templateVersionRoutes,
+  templatePreviewRoutes,
+  templateStatsRoute,
   broadcastRoute,
   statsRoute,
 ]
@@ -66,6 +87,7 @@ export function buildServer(options: ServerOptions): Api {
     await documentApi(root, options.version)
     const refuseOthers = refuseOtherMethods(root)
     operationRoutes(root, options)
+    await root.register((pages: Api) => unsubscribeRoutes(pages, options))
     documentErrors(root)
     await root.register((api: Api) => protectedRoutes(api, options), { prefix: '/api/v1' })
     refuseOthers()

@@ -1,5 +1,7 @@
 import type {
+  Blocklist,
   Broadcaster,
+  Directory,
   InboxQuery,
   Intake,
   Jobs,
@@ -7,14 +9,20 @@ import type {
   Notifications,
   Page,
   PersonalData,
+  Preferences,
   ReadChange,
+  Schedules,
   Stats,
+  Suppressions,
+  TemplateLibrary,
+  TextInspector,
 } from '../../src/api/ports.js'
 import type { Acceptance } from '../../src/model/acceptance.js'
 import { Failure } from '../../src/model/failure.js'
 import { jobId, notificationId } from '../../src/model/id.js'
 import type { Idempotency, NotificationRequest, Status } from '../../src/model/notification.js'
-import type { UserAddress } from '../../src/streams/ports.js'
+import type { Renderer, UserAddress } from '../../src/streams/ports.js'
+import { noTemplates } from './no-templates.js'
 
 export interface MemoryPorts {
   readonly intake: Intake & { readonly submitted: NotificationRequest[] }
@@ -22,6 +30,14 @@ export interface MemoryPorts {
   readonly jobs: Jobs & { readonly jobs: Map<string, MemoryJob> }
   readonly stats: Stats
   readonly personalData: PersonalData
+  readonly directory: Directory
+  readonly preferences: Preferences
+  readonly blocklist: Blocklist
+  readonly suppressions: Suppressions
+  readonly schedules: Schedules
+  readonly templates: TemplateLibrary
+  readonly inspector: TextInspector
+  readonly renderer: Renderer
   readonly broadcaster: Broadcaster & { readonly sent: string[] }
 }
 
@@ -43,6 +59,9 @@ export function memoryPorts(): MemoryPorts {
     jobs: memoryJobs(records),
     stats: { read: async () => [] },
     personalData: memoryPersonalData(records),
+    ...nobody(),
+    schedules: noSchedules(),
+    ...noTemplates(),
     broadcaster: memoryBroadcaster(),
   }
 }
@@ -85,6 +104,9 @@ function recordOf(request: NotificationRequest): NotificationRecord {
     status: sent ? 'sent' : 'pending',
     reason: null,
     parentId: null,
+    templateUse: null,
+    digest: null,
+    digestId: null,
     attempt: 0,
     createdAt: now,
     updatedAt: now,
@@ -134,6 +156,7 @@ function memoryNotifications(records: Map<string, NotificationRecord>): MemoryPo
         durationMs: 3,
       },
     ],
+    collected: async () => [],
     list: async (query) => page(own(query), query),
     change: async (user, id, change) => {
       const record = own(user).find((candidate) => candidate.id === id) ?? null
@@ -216,6 +239,7 @@ function memoryPersonalData(records: Map<string, NotificationRecord>): PersonalD
       ({ tenantId, userId }) => tenantId === user.tenantId && userId === user.userId,
     )
   return {
+    profile: async () => null,
     export: async function* (user) {
       yield* own(user)
     },
@@ -224,5 +248,65 @@ function memoryPersonalData(records: Map<string, NotificationRecord>): PersonalD
       for (const { id } of erased) records.delete(id)
       return { erased: erased.length, remaining: 0 }
     },
+  }
+}
+
+/** A directory and lists that are empty and stay so: their tests use the real ones. */
+function nobody(): Pick<MemoryPorts, 'directory' | 'preferences' | 'blocklist' | 'suppressions'> {
+  const time = Date.now()
+  const record = { locale: null, timezone: null, quietHours: null, createdAt: time, updatedAt: time }
+  const end = { items: [], nextCursor: null }
+  return {
+    directory: {
+      find: async () => null,
+      put: async (_tenantId, entries) => entries.map((entry) => ({ ...record, ...entry })),
+      prefer: async ({ userId }, changes) => ({
+        ...record,
+        userId,
+        email: null,
+        phone: null,
+        devices: [],
+        ...changes,
+      }),
+    },
+    preferences: {
+      list: async () => [],
+      put: async (_user, rules) => rules.map((rule) => ({ ...rule, updatedAt: time })),
+      remove: async () => 0,
+      unsubscribe: async () => 'done',
+    },
+    blocklist: {
+      add: async ({ userId }, reason, createdBy) => ({ userId, reason, createdBy, createdAt: time }),
+      remove: async () => false,
+      list: async () => end,
+    },
+    suppressions: {
+      add: async ({ channel, address }, reason, note) => ({
+        channel,
+        address,
+        reason,
+        note,
+        createdAt: time,
+      }),
+      remove: async () => false,
+      list: async () => end,
+    },
+  }
+}
+
+/** Takes no schedule and has none: their tests use the real ones. */
+function noSchedules(): Schedules {
+  return {
+    create: async () => {
+      throw new Failure('conflict', 'there is no room for a schedule')
+    },
+    list: async () => ({ items: [], nextCursor: null }),
+    find: async () => null,
+    replace: async () => null,
+    remove: async () => false,
+    pause: async () => null,
+    resume: async () => null,
+    runNow: async () => null,
+    runs: async () => null,
   }
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { PersonalData } from '../../src/api/ports.js'
 import type { UserAddress } from '../../src/streams/ports.js'
+import { serveDirectory } from './directory-support.js'
 import { memoryPorts } from './memory-ports.js'
 import { serve, token, VALID } from './support.js'
 
@@ -19,6 +20,30 @@ t.test('a user has a copy of everything, a line for each notification', async (t
     .split('\n')
     .map((line) => JSON.parse(line))
   t.match(lines, [{ user_id: 'u1', status: 'sent' }, { user_id: 'u1' }])
+})
+
+t.test('the first line is what is known of the person', async (t) => {
+  const { client, as, suppressions } = await serveDirectory(t)
+  const admin = await as('boss', 'admin')
+  const user = { body: { user_id: 'u1', subscriptions: [{ group: 'marketing', enabled: false }] } }
+  await client.call('PUT', '/api/v1/recipients/u1', {
+    body: { email: 'u1@example.com', quiet_hours: [{ start: '22:00', end: '07:00' }] },
+  })
+  await client.call('PUT', '/api/v1/subscriptions', user)
+  await client.call('PUT', '/api/v1/blocklist/u1', { token: admin, body: { reason: 'why' } })
+  await suppressions.add({ tenantId: 't1', channel: 'email', address: 'u1@example.com' }, 'bounce', null)
+  const { body } = await client.call('GET', `${USER}/export`, { token: await as('u1', 'user') })
+  t.match(body, {
+    kind: 'recipient',
+    tenant_id: 't1',
+    user_id: 'u1',
+    directory: { email: 'u1@example.com', quiet_hours: [{ start: '22:00', end: '07:00' }] },
+    subscriptions: [{ group: 'marketing', enabled: false }],
+    blocked: { reason: 'why' },
+    suppressions: [{ address: 'u1@example.com', reason: 'bounce' }],
+  })
+  t.match(await client.call('DELETE', USER, { token: admin }), { body: { erased: 0, remaining: 0 } })
+  t.equal((await client.call('GET', '/api/v1/recipients/u1', { token: admin })).status, 404)
 })
 
 t.test('an admin erases, and is told what is still being sent', async (t) => {

@@ -9,6 +9,7 @@ import { buildServer } from '../../src/api/server.js'
 import { CHANNELS } from '../../src/model/notification.js'
 import { createLog } from '../../src/telemetry/log.js'
 import { createMetrics } from '../../src/telemetry/metrics.js'
+import { unsubscribeLinks } from '../support/unsubscribe.js'
 import { memoryPorts } from './memory-ports.js'
 
 export const SECRET = 'a-secret-that-is-long-enough-for-hs256'
@@ -18,6 +19,7 @@ export const NOW = Date.parse('2027-03-01T12:00:00Z')
 export function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
   return {
     ...memoryPorts(),
+    unsubscribeLinks: unsubscribeLinks(),
     authenticator: createAuthenticator({ secret: SECRET, jwksUrl: null }),
     dependencies: [],
     telemetry: { log: createLog('silent'), metrics: createMetrics() },
@@ -36,6 +38,9 @@ export function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
       clock: { now: () => NOW },
     },
     limits: { userPerMinute: 0, senderPerMinute: 0 },
+    templateLocale: 'zh',
+    groups: new Map(),
+    quietHours: { windows: [{ start: 22 * 60, end: 8 * 60 }], timezone: 'Asia/Shanghai' },
     admission: () => null,
     isShuttingDown: () => false,
     version: '0.0.0-test',

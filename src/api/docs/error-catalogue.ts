@@ -15,9 +15,10 @@ const ADVICE: Readonly<Record<FailureCode, string>> = {
   forbidden: 'The token is for another tenant or user, or lacks the role that `detail` names.',
   not_found: 'It does not exist, or the token does not let you see it.',
   method_not_allowed: 'The `Allow` header lists the methods of the path.',
-  conflict: 'It is too late: the notification is being sent or is final. Read its status.',
+  conflict:
+    '`detail` says what stands in the way: most often it is too late, because the notification is being sent or is final.',
   payload_too_large: 'A body may have 1 MB, that of a batch 8 MB.',
-  unsupported_media_type: 'Send `Content-Type: application/json`.',
+  unsupported_media_type: 'Send `Content-Type: application/json`, or what `detail` asks for.',
   idempotency_mismatch: 'The `Idempotency-Key` was used with another body. Use a new key for a new request.',
   rate_limited: 'Wait for the seconds in `Retry-After`. `RateLimit-*` headers show what is left.',
   queue_full: 'Too much is waiting to be delivered. Wait for the seconds in `Retry-After`.',

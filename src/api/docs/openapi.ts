@@ -31,13 +31,12 @@ export async function documentApi(api: Api, version: string): Promise<void> {
       },
     },
     transform: ({ schema, url, route }) => {
-      const roles = route.config?.roles
-      if (roles === undefined) return { schema, url }
-      const own = [
-        ...COMMON_FAILURES,
-        ...(schema.body ? BODY_FAILURES : []),
-        ...(route.config?.failures ?? []),
-      ]
+      const { roles, failures = [] } = route.config ?? {}
+      if (roles === undefined) {
+        if (failures.length === 0) return { schema, url }
+        return { url, schema: { ...schema, response: { ...Object(schema.response), ...problems(failures) } } }
+      }
+      const own = [...COMMON_FAILURES, ...(schema.body ? BODY_FAILURES : []), ...failures]
       return {
         url,
         schema: {

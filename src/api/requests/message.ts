@@ -1,9 +1,11 @@
+import { ADDRESS_FIELD } from '../../model/address.js'
 import { Failure, type FieldError } from '../../model/failure.js'
 import type { JsonObject } from '../../model/json.js'
 import type { Channel, NotificationRequest } from '../../model/notification.js'
 import type { Clock } from '../../streams/ports.js'
 import { validationFailed } from '../http/validation.js'
 import type { MessageBody } from '../schemas/send.js'
+import { LOCALE_EXPECTED, readLocale } from './locale.js'
 import { readTimes } from './schedule.js'
 
 export const MAX_METADATA_BYTES = 16 * 1024
@@ -37,6 +39,8 @@ export function readMessage(body: MessageBody, traceparent: string | null, rules
   const metadata = body.metadata ?? {}
   const tooLarge = metadataError(metadata, '/metadata')
   if (tooLarge !== null) errors.push(tooLarge)
+  const locale = readLocale(body.locale)
+  if (locale === null) errors.push({ field: '/locale', message: LOCALE_EXPECTED })
   const times = readTimes(body, rules.clock.now(), errors)
   if (errors.length > 0) throw validationFailed(errors)
   return {
@@ -46,6 +50,7 @@ export function readMessage(body: MessageBody, traceparent: string | null, rules
     notificationType: body.notification_type ?? 'activity',
     templateId: body.template_id ?? null,
     variables: body.variables ?? null,
+    locale: locale ?? null,
     title: body.title ?? '',
     content: body.content ?? '',
     metadata,
@@ -55,8 +60,11 @@ export function readMessage(body: MessageBody, traceparent: string | null, rules
   }
 }
 
-/** Why the message cannot reach its recipient; names the field in the metadata, which stand at `prefix`. */
+/** Why the address that the sender gave cannot be used; names the field in the metadata, which stand at `prefix`. */
 export function addressRefusal(message: Message, prefix: string, rules: MessageRules): Failure | null {
+  const field = ADDRESS_FIELD[message.channel]
+  // The directory may have what is not given; that is looked up with the rest of the batch.
+  if (field !== null && message.metadata[field] === undefined) return null
   const error = rules.checks[message.channel](message.metadata, prefix)
   return error === null ? null : Failure.field('invalid_address', error.field, error.message)
 }

@@ -17,6 +17,13 @@ export const BODY_FAILURES = [
   'unsupported_media_type',
 ] as const satisfies readonly FailureCode[]
 
+/** What the routes that look at Liquid may refuse with. */
+export const TEXT_FAILURES = [
+  'template_invalid',
+  'overloaded',
+  'shutting_down',
+] as const satisfies readonly FailureCode[]
+
 /** What the routes that hand something to the stream may refuse with. */
 export const SUBMIT_FAILURES = [
   'template_not_found',

@@ -26,7 +26,11 @@ export function notificationRoutes(api: Api, { notifications }: ServerOptions): 
     },
     async (request) => {
       const record = await visible(notifications, request, request.params.id)
-      return notificationDetail(record, await notifications.attempts(record.id))
+      const [attempts, collected] = await Promise.all([
+        notifications.attempts(record.id),
+        record.digest === null ? null : notifications.collected(record.id),
+      ])
+      return notificationDetail(record, attempts, collected)
     },
   )
   api.get(

@@ -1,6 +1,28 @@
 import { type Static, Type } from 'typebox'
+import type { DigestFrequency } from '../../model/recipient.js'
 import { Cursor, Time } from './text.js'
 import { AnyObject, Channel, NullableText, NullableTime, oneOf, Priority, Status } from './values.js'
+
+const TemplateUse = Type.Unsafe<{
+  readonly id: string | null
+  readonly version: number
+  readonly variant: string
+  readonly locale: string
+} | null>({
+  type: ['object', 'null'],
+  description: 'The text that it was rendered with; version 0 is the built-in digest.',
+  properties: {
+    id: { type: ['string', 'null'] },
+    version: { type: 'integer' },
+    variant: { type: 'string' },
+    locale: { type: 'string' },
+  },
+})
+
+const Frequency = Type.Unsafe<DigestFrequency | null>({
+  type: ['string', 'null'],
+  description: 'Set when it is a digest of others.',
+})
 
 const summary = {
   id: Type.String(),
@@ -14,6 +36,9 @@ const summary = {
   metadata: AnyObject(),
   status: Status,
   reason: NullableText,
+  template: TemplateUse,
+  digest: Frequency,
+  digest_id: NullableText,
   job_id: NullableText,
   parent_id: NullableText,
   created_at: Type.String({ format: 'date-time' }),
@@ -39,7 +64,13 @@ const Attempt = Type.Object({
   duration_ms: Type.Number(),
 })
 
-export const NotificationDetail = Type.Object({ ...summary, attempts: Type.Array(Attempt) })
+export const NotificationDetail = Type.Object({
+  ...summary,
+  attempts: Type.Array(Attempt),
+  collected: Type.Optional(
+    Type.Array(Type.String(), { description: 'Of a digest: what is in it, the first 1000.' }),
+  ),
+})
 export type NotificationDetail = Static<typeof NotificationDetail>
 
 export const StatusAnswer = Type.Object({

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Content, Name, NotificationType, TenantId, Time, Title, UserId } from './text.js'
+import { Content, Locale, Name, NotificationType, TenantId, Time, Title, UserId } from './text.js'
 import { AnyObject, Channel, Priority, Status } from './values.js'
 
 const Variables = AnyObject({
@@ -9,7 +9,7 @@ const Variables = AnyObject({
 
 const Metadata = AnyObject({
   description:
-    'At most 16 KB of JSON. email needs `email`, webhook needs `webhook_url`; the rest goes with the notification.',
+    'At most 16 KB of JSON. `email` and `webhook_url` are the addresses of those channels; an email address that is not given is taken from the recipients directory. The rest goes with the notification.',
   examples: [{ email: 'user@example.com' }],
 })
 
@@ -21,6 +21,7 @@ export const messageFields = {
   notification_type: Type.Optional(NotificationType),
   template_id: Type.Optional(Name({ description: 'Goes before title and content.' })),
   variables: Type.Optional(Variables),
+  locale: Type.Optional(Locale),
   title: Type.Optional(Title),
   content: Type.Optional(Content),
   metadata: Type.Optional(Metadata),
