@@ -13,6 +13,8 @@ export interface Message {
   readonly user_id: string
   readonly channel: string
   readonly notification_type?: string
+  readonly template_id?: string
+  readonly variables?: object
   readonly title?: string
   readonly content?: string
   readonly metadata?: object

@@ -1,12 +1,14 @@
 import { Ajv, type AnySchema } from 'ajv'
 import Fastify from 'fastify'
 import { jwtVerify } from 'jose'
+import { Liquid } from 'liquidjs'
 import { BatchBody } from '../../src/api/schemas/batch.js'
 import { BroadcastBody } from '../../src/api/schemas/operations.js'
 import { SendAnswer, SendBody } from '../../src/api/schemas/send.js'
 import { GroupCommit } from '../bare/group-commit.js'
 import { type Message, type Result, type Row, Rows, rowOf } from '../bare/rows.js'
 import { Sockets } from '../bare/sockets.js'
+import { TEMPLATE } from '../load/bodies.js'
 import { answering } from '../stand/answering.js'
 import { type Fields, number, text } from '../stand/fields.js'
 import { portOf } from '../stand/port.js'
@@ -40,6 +42,14 @@ answering({
   },
 })
 
+const liquid = new Liquid({ strictVariables: true, strictFilters: true, ownPropertyOnly: true })
+const compiled = { title: liquid.parse(TEMPLATE.title), content: liquid.parse(TEMPLATE.content) }
+
+const rendered = ({ variables = {} }: Message): Pick<Message, 'title' | 'content'> => ({
+  title: String(liquid.renderSync(compiled.title, variables)),
+  content: String(liquid.renderSync(compiled.content, variables)),
+})
+
 function service(rows: Rows, sockets: Sockets, secret: string) {
   const inserts = new GroupCommit<Row>(INSERTS_IN_FLIGHT, (some) => rows.insert(some))
   const settles = new GroupCommit<Result>(SETTLES_IN_FLIGHT, (some) => rows.settle(some))
@@ -56,7 +66,7 @@ function service(rows: Rows, sockets: Sockets, secret: string) {
     '/api/v1/notifications/send',
     { schema: { body: SendBody, response: { 200: SendAnswer } } },
     async ({ body }) => {
-      const row = rowOf(body, Date.now())
+      const row = rowOf(body.template_id === undefined ? body : { ...body, ...rendered(body) }, Date.now())
       await inserts.add(row)
       if (row.channel === 'websocket') {
         void settles.add({ id: row.id, result: sockets.send(row) ? 'sent' : 'failed' })

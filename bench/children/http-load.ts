@@ -1,4 +1,4 @@
-import { sendBody } from '../load/bodies.js'
+import { sendBody, templateBody } from '../load/bodies.js'
 import { HttpConnection, requests } from '../load/http-connection.js'
 import { Latencies } from '../load/latencies.js'
 import { answering } from '../stand/answering.js'
@@ -14,8 +14,10 @@ answering({ run })
 async function run(fields: Fields): Promise<Fields> {
   const url = new URL(text(fields, 'url'))
   const channel = text(fields, 'channel')
+  // 0: a text of its own to a user of its own; else the template, to one of so many.
+  const users = number(fields, 'users')
   const requestOf = requests(url, '/api/v1/notifications/send', text(fields, 'token'), (n) =>
-    sendBody(channel, n, n),
+    users === 0 ? sendBody(channel, n, n) : templateBody(channel, Math.floor(Math.random() * users)),
   )
   const latencies = new Latencies()
   let refused = 0

@@ -12,6 +12,20 @@ export function sendBody(channel: string, user: number, mark: number): string {
   return `{"tenant_id":"${TENANT}","user_id":"${userId(user)}","channel":"${channel}","priority":"high","notification_type":"orders","title":"${TITLE}","content":"${CONTENT}","metadata":{"mark":"${marked}"}}`
 }
 
+export const TEMPLATE_ID = 'tmpl_order_sent'
+/** What the template of the same name has. */
+export const TEMPLATE = {
+  title: 'Your order {{ order }} is on its way',
+  content:
+    'Dear {{ user_name }}, order {{ order }} has left our warehouse and will be with you on {{ day }} between 9:00 and 12:00. You need not be at home.',
+}
+export const VARIABLES = { user_name: 'Ada Lovelace', order: '4711-0815', day: 'Thursday' }
+
+/** A request to send by a template. All of one channel are of one length. */
+export function templateBody(channel: string, user: number): string {
+  return `{"tenant_id":"${TENANT}","user_id":"${userId(user)}","channel":"${channel}","priority":"high","notification_type":"orders","template_id":"${TEMPLATE_ID}","variables":${JSON.stringify(VARIABLES)}}`
+}
+
 const MARK = Buffer.from('"mark":"')
 
 /** The mark in a frame between two offsets; -1 when it has none. */

@@ -2,6 +2,7 @@ import type { Figure, Measure, Pace, Round } from '../measure.js'
 import { alternate, figure, MILLISECONDS, RATE } from '../rounds.js'
 import { bothServices } from '../stand/both-services.js'
 import { startChild } from '../stand/child.js'
+import type { Daemon } from '../stand/daemon.js'
 import { number } from '../stand/fields.js'
 import type { Stand } from '../stand/stand.js'
 import { senderToken } from '../stand/token.js'
@@ -22,21 +23,43 @@ export const accept: Measure = {
   async run(stand, pace) {
     const figures: Figure[] = []
     for (const channel of ['in_app', 'websocket']) {
-      figures.push(...(await acceptBy(channel, stand, pace)))
+      figures.push(...(await acceptBy({ channel, stand, pace })))
       await stand.clear()
     }
     return figures
   },
 }
 
-async function acceptBy(channel: string, stand: Stand, { rounds, seconds }: Pace): Promise<Figure[]> {
-  const { daemon, bare } = await bothServices(stand)
+interface Accepting {
+  readonly channel: string
+  readonly stand: Stand
+  readonly pace: Pace
+  /** 0: texts of their own; else the template, to that many users. */
+  readonly users?: number
+  readonly prepare?: (daemon: Daemon) => Promise<void>
+  readonly env?: Record<string, string>
+  readonly name?: string
+  readonly reach?: Figure['reach']
+}
+
+export async function acceptBy({
+  channel,
+  stand,
+  pace: { rounds, seconds },
+  users = 0,
+  prepare,
+  env = {},
+  name = `accept ${channel}, ${CONNECTIONS} connections`,
+  reach = { value: 8_000, share: 0.7 },
+}: Accepting): Promise<Figure[]> {
+  const { daemon, bare } = await bothServices(stand, { env })
+  await prepare?.(daemon)
   const load = startChild('http-load')
   stand.defer(() => load.stop())
   const token = await senderToken()
   const drive = async ({ url, cpuSeconds }: Service): Promise<Round> => {
     const before = await cpuSeconds()
-    const found = await load.ask('run', { url, token, channel, seconds, connections: CONNECTIONS })
+    const found = await load.ask('run', { url, token, channel, users, seconds, connections: CONNECTIONS })
     if (number(found, 'refused') > 0) throw new Error(`${found.refused} requests were refused`)
     if (url === daemon.url) await daemon.drained()
     const cpu = (await cpuSeconds()) - before
@@ -54,9 +77,8 @@ async function acceptBy(channel: string, stand: Stand, { rounds, seconds }: Pace
     () => drive(daemon),
     () => drive(bare),
   )
-  const name = `accept ${channel}, ${CONNECTIONS} connections`
   return [
-    figure(name, 'perSecond', RATE, found, { reach: { value: 8_000, share: 0.7 } }),
+    figure(name, 'perSecond', RATE, found, { reach }),
     figure(`${name}, P50`, 'p50', MILLISECONDS, found),
     figure(`${name}, P99`, 'p99', MILLISECONDS, found, { reach: { value: 150 } }),
     figure(`${name}, CPU a request`, 'cpu', { unit: 'µs', better: 'lower' }, found),

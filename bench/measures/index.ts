@@ -5,12 +5,14 @@ import { broadcast } from './broadcast.js'
 import { due } from './due.js'
 import { email } from './email.js'
 import { endToEnd } from './end-to-end.js'
+import { judging } from './judging.js'
 import { queue } from './queue.js'
 import { render } from './render.js'
 import { webhook } from './webhook.js'
 
 export const MEASURES: readonly Measure[] = [
   accept,
+  judging,
   endToEnd,
   broadcast,
   due,

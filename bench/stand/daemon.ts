@@ -23,6 +23,7 @@ channels: { websocket: { max_connections: 20000 } }
 
 export interface Daemon {
   readonly url: string
+  readonly database: DatabaseAddress
   /** Where the inspector listens; empty when it was not asked for. */
   readonly inspector: string
   metric(name: string): Promise<number>
@@ -64,6 +65,7 @@ export async function startDaemon(
   const url = await urlOf(child)
   return {
     url,
+    database,
     inspector,
     metric: (name) => metricOf(url, name),
     cpuSeconds: () => metricOf(url, 'notification_process_cpu_seconds_total'),
