@@ -27,7 +27,7 @@ interface Text {
  * comes with variables. What was rendered once stays as it is.
  */
 export function rendering({ templates, renderer, unsubscribeUrl }: RenderPorts): Stage {
-  const jobOf = (subject: Subject, { title, content, variables }: Text): RenderJob => {
+  const jobOf = (subject: Subject, { title, content, variables, use }: Text): RenderJob => {
     const { notification, standing } = subject
     const { locale, timezone } = standing.recipient
     return {
@@ -35,7 +35,7 @@ export function rendering({ templates, renderer, unsubscribeUrl }: RenderPorts):
       title,
       content,
       html: notification.channel === 'email',
-      locale: notification.locale ?? locale,
+      locale: writtenAs(use?.locale ?? null, notification.locale, locale),
       timezone,
       variables: {
         ...variables,
@@ -71,6 +71,14 @@ export function rendering({ templates, renderer, unsubscribeUrl }: RenderPorts):
       })
     },
   }
+}
+
+/** Dates and numbers are written in the language of the text: as the reader's country does where that is known. */
+function writtenAs(text: string | null, asked: string | null, recipients: string | null): string | null {
+  if (text === null) return asked ?? recipients
+  const fits = (locale: string | null): boolean =>
+    locale === text || (locale?.startsWith(`${text}-`) ?? false)
+  return [asked, recipients].find(fits) ?? text
 }
 
 async function textsOf(
