@@ -143,7 +143,9 @@ async function assemble(
   await server.listen({ host: config.server.host, port: config.server.port })
   const streams = runStreams(sources, ports, streamOptions(config), telemetry, onFatal)
   await keeping.start()
-  const schedules = runSchedules(config, store, { intake, jobs, rules, admission, log }, telemetry)
+  // At a stop they are the first to end, and what they have begun is still taken.
+  const firing = { intake, jobs, rules, admission: () => keeping.backlog.refusal(), log }
+  const schedules = runSchedules(config, store, firing, telemetry)
   open = true
 
   return {
