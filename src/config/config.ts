@@ -75,10 +75,10 @@ function shaped(settings: Settings) {
       hardTimeoutMs: templates.hard_timeout,
       maxWaiting: templates.waiting,
       currency: templates.currency,
-      locale: templates.locale,
+      locale: localeOf(templates.default_locale),
       timezone: templates.timezone ?? quiet_hours.timezone,
       /** Of the texts of a template that does not say in which language they are. */
-      defaultLocale: Intl.getCanonicalLocales(templates.default_locale)[0] ?? templates.default_locale,
+      defaultLocale: localeOf(templates.default_locale),
       /** Where the database is our own, nobody else is there to approve. */
       autoApprove: templates.auto_approve ?? databaseOf(settings.database).kind === 'embedded',
     },
@@ -193,6 +193,9 @@ function baseUrl(text: string): string {
   const { origin, pathname } = new URL(text)
   return `${origin}${pathname}`.replace(/\/+$/, '')
 }
+
+/** As it is usually spelt. */
+const localeOf = (tag: string): string => Intl.getCanonicalLocales(tag)[0] ?? tag
 
 /** Minutes after midnight. */
 function minutes(timeOfDay: string): number {

@@ -163,7 +163,6 @@ export const SettingsSchema = section({
     hard_timeout: Duration(100, 60 * SECOND),
     waiting: Count(1, 1_000_000),
     currency: Formatted('currency'),
-    locale: Formatted('locale'),
     timezone: Type.Optional(Formatted('time-zone')),
     default_locale: Formatted('locale'),
     auto_approve: Type.Optional(Flag),

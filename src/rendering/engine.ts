@@ -30,7 +30,7 @@ const WITHOUT_TAGS = ['include', 'render', 'layout', 'block'] as const
 const MAX_INSIDE_TAGS = 50_000
 const CACHED_TEXTS = 2_000
 /** Bytes, roughly: what stands in tags takes a hundred times its length once it is compiled. */
-const CACHE_SIZE = 24_000_000
+const CACHE_SIZE = 16_000_000
 const COMPILED_SIZE = 100
 const CACHED_PLACES = 200
 /** Of what liquidjs counts: characters of strings and elements of arrays that a text makes, dropped ones too. */
@@ -49,8 +49,11 @@ export class Engine {
   }
 
   render(source: string, variables: JsonObject, place: Place): string {
-    const context = new Context(variables, this.#optionsIn(place), { sync: true }, { liquid: this.#liquid })
-    return String(this.#liquid.renderSync(this.#compile(source), context))
+    const compiled = this.#compile(source)
+    // A copy, because `increment` writes into it.
+    const scope = { ...variables }
+    const context = new Context(scope, this.#optionsIn(place), { sync: true }, { liquid: this.#liquid })
+    return String(this.#liquid.renderSync(compiled, context))
   }
 
   /** The variables that a text takes from outside: roots only, neither what it assigns nor loop variables. */

@@ -52,16 +52,14 @@ export class Pool {
       return jobs.map(() => failure)
     }
     const results = new Results()
-    const held = (job: Job): boolean => this.#isolation.holds(job.tenantId)
+    const held = jobs.filter(({ tenantId }) => this.#isolation.holds(tenantId))
+    const free = jobs.filter(({ tenantId }) => !this.#isolation.holds(tenantId))
     this.#count(jobs.length)
-    await Promise.all([
-      this.#share(
-        jobs.filter((job) => !held(job)),
-        results,
-      ),
-      this.#isolation.run(jobs.filter(held), results),
-    ])
-    this.#count(-jobs.length)
+    try {
+      await Promise.all([this.#share(free, results), this.#isolation.run(held, results)])
+    } finally {
+      this.#count(-jobs.length)
+    }
     return jobs.map((job) => results.get(job) ?? unavailable())
   }
 

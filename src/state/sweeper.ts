@@ -78,7 +78,7 @@ export class Sweeper {
       return returned + restored
     }
     const overdue = await this.#restore(SINCE_EVER, now - graceMs)
-    const upcoming = await this.#restore(Math.max(now, this.#loadedUntil - OVERLAP_MS), until)
+    const upcoming = await this.#restore(Math.max(now - graceMs, this.#loadedUntil - OVERLAP_MS), until)
     this.#loadedUntil = until
     return returned + overdue + upcoming
   }

@@ -1,8 +1,6 @@
 import type { Channel } from '../model/notification.js'
 import type { Template, TemplateText } from '../model/template.js'
-
-/** The template that a tenant makes for its digests by a channel. */
-export const digestTemplateId = (channel: Channel): string => `tmpl_digest_${channel}`
+import { digestTemplateId } from '../model/template-variables.js'
 
 const TITLES = {
   zh: '您有 {{ count }} 条新通知',

@@ -1,6 +1,6 @@
 import type { Notification } from '../model/notification.js'
+import { digestTemplateId } from '../model/template-variables.js'
 import type { Verdict } from '../model/verdict.js'
-import { digestTemplateId } from './digest-template.js'
 import type { Collection, Digests } from './ports.js'
 import type { Stage } from './stage.js'
 

@@ -1,8 +1,9 @@
 import { chooseText } from '../model/choose-text.js'
 import { Failure } from '../model/failure.js'
-import type { Json, JsonObject } from '../model/json.js'
-import type { Template, TemplateText, TemplateVariable } from '../model/template.js'
+import type { JsonObject } from '../model/json.js'
+import type { Template, TemplateText } from '../model/template.js'
 import type { TemplateUse } from '../model/template-use.js'
+import { withDefaults } from '../model/template-variables.js'
 import { builtInDigest } from './digest-template.js'
 import type { Subject } from './envelope.js'
 
@@ -32,23 +33,4 @@ export function templateText(
   if (text === null) return new Failure('internal', `template ${template.id} has no text`)
   const { title, content, variant, locale } = text
   return { title, content, variables, use: { version: template.version, variant, locale } }
-}
-
-function withDefaults(declared: readonly TemplateVariable[], given: JsonObject): JsonObject | Failure {
-  const missing = declared.filter(
-    ({ name, default: value }) => value === undefined && !Object.hasOwn(given, name),
-  )
-  if (missing.length > 0) {
-    const names = missing.map(({ name }) => `"${name}"`).join(', ')
-    return new Failure('variable_missing', `the template needs ${names}`, {
-      errors: missing.map(({ name }) => ({
-        field: `/variables/${name}`,
-        message: 'is required by the template',
-      })),
-    })
-  }
-  const defaults = declared.flatMap(({ name, default: value }): [string, Json][] =>
-    value === undefined || Object.hasOwn(given, name) ? [] : [[name, value]],
-  )
-  return defaults.length === 0 ? given : { ...Object.fromEntries(defaults), ...given }
 }

@@ -144,6 +144,11 @@ t.test('the variables that a text takes from outside', async (t) => {
   t.same(variables("{{ name | default: 'x' }}{{ at | date: '%H', zone }}"), ['at', 'name', 'zone'])
 })
 
-t.test('a text that is called twice is the same', async (t) => {
+t.test('one rendering leaves nothing behind for the next', async (t) => {
   t.equal(render('{{ x }}', { x: 1 }) + render('{{ x }}', { x: 2 }), '12')
+  const variables = { n: 5 }
+  const counting = '{% increment n %}{% assign m = 1 %}{% capture o %}x{% endcapture %}{{ n }}'
+  t.equal(render(counting, variables), render(counting, variables))
+  t.same(variables, { n: 5 })
+  t.same(missing('{{ m }}', variables), ['m'])
 })

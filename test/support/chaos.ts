@@ -6,6 +6,8 @@ const LONG = process.env.CHAOS === 'long'
 export const FILE_TIMEOUT_MS = LONG ? 1_800_000 : 240_000
 export const KILLS = LONG ? 20 : 3
 export const SCHEDULED = LONG ? 10_000 : 500
+/** Who want digests. */
+export const READERS = LONG ? 1_000 : 200
 
 /** As a receiver across the network does, so that there is always something in flight. */
 export const answerSlowly = async (): Promise<number> => delay(15, 200)

@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Test } from 'tap'
 import { addressOf } from '../../src/state/postgres/connection.js'
 import type { Daemon } from './daemon.js'
-import { type Stack, startStack } from './zz-stack-tmp.js'
+import { type Stack, startStack } from './stack.js'
 
 const ROUND_TRIPS = 5
 

@@ -2,13 +2,13 @@ import { LRUCache } from 'lru-cache'
 import { channelAnswer, summed } from '../answers.js'
 import { callerOf } from '../auth/access.js'
 import type { Api } from '../http/api.js'
-import { validationFailed } from '../http/validation.js'
 import type { ServerOptions } from '../options.js'
 import { isoTime } from '../requests/time.js'
+import { readWindow } from '../requests/window.js'
 import { StatsAnswer, StatsQuery } from '../schemas/operations.js'
 import { successRate, total } from '../status-counts.js'
 
-const MAX_WINDOW_MS = 24 * 3_600_000
+const MAX_WINDOW_HOURS = 24
 const CACHE_MS = 5_000
 const MAX_CACHED = 1_000
 
@@ -17,7 +17,7 @@ export function statsRoute(api: Api, { stats, rules }: ServerOptions): void {
   const recent = new LRUCache<string, Promise<StatsAnswer>>({ max: MAX_CACHED, ttl: CACHE_MS })
 
   const read = async (tenantId: string, window: string): Promise<StatsAnswer> => {
-    const since = rules.clock.now() - windowMs(window)
+    const since = rules.clock.now() - readWindow(window, MAX_WINDOW_HOURS)
     const channels = await stats.read(tenantId, since)
     const statuses = summed(channels)
     return {
@@ -45,9 +45,6 @@ export function statsRoute(api: Api, { stats, rules }: ServerOptions): void {
     async (request) => {
       const { tenantId } = callerOf(request)
       const window = request.query.window ?? '1h'
-      if (windowMs(window) > MAX_WINDOW_MS) {
-        throw validationFailed([{ field: '/window', message: 'must not be longer than 24h' }])
-      }
       const key = `${tenantId}\n${window}`
       const answer = recent.get(key) ?? read(tenantId, window)
       if (!recent.has(key)) {
@@ -58,6 +55,3 @@ export function statsRoute(api: Api, { stats, rules }: ServerOptions): void {
     },
   )
 }
-
-const windowMs = (window: string): number =>
-  Number.parseInt(window, 10) * (window.endsWith('h') ? 3_600_000 : 60_000)

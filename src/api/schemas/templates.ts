@@ -185,7 +185,10 @@ export const TemplatesAnswer = Type.Object({
   templates: Type.Array(TemplateSummaryAnswer),
   next_cursor: NullableText,
 })
+export type TemplatesAnswer = Static<typeof TemplatesAnswer>
+
 export const VersionsAnswer = Type.Object({ versions: Type.Array(ReviewAnswer), next_cursor: NullableText })
+export type VersionsAnswer = Static<typeof VersionsAnswer>
 
 const VersionNumber = Type.Integer({ minimum: 1, maximum: 1_000_000 })
 export const VersionParams = Type.Object({ id: Type.String({ maxLength: 64 }), version: VersionNumber })

@@ -91,7 +91,11 @@ export class PostgresLedger implements Ledger {
 
   async waiting(ids: readonly string[]): Promise<readonly Waiting[]> {
     const rows = await this.#store.run<NotificationRow & WaitingRow>(WAITING, [ids])
-    return rows.map((row) => ({ notification: toNotification(row, row.reason), dueAt: row.due_at, early: row.early }))
+    return rows.map((row) => ({
+      notification: toNotification(row, row.reason),
+      dueAt: row.due_at,
+      early: row.early,
+    }))
   }
 
   async claim(ids: readonly string[], leaseMs: number): Promise<Claim> {

@@ -57,7 +57,9 @@ t.test('collected once, whoever asks and however often', async (t) => {
     1,
     'one of eight at once',
   )
-  const { rows } = await pool.query('SELECT DISTINCT digest_id FROM notifications WHERE digest_id IS NOT NULL')
+  const { rows } = await pool.query(
+    'SELECT DISTINCT digest_id FROM notifications WHERE digest_id IS NOT NULL',
+  )
   t.equal(rows.length, 1)
   t.match(await row(rows[0].digest_id), {
     status: 'pending',
@@ -116,13 +118,26 @@ t.test('what becomes of a digest becomes of what is in it', async (t) => {
     const { claimed: taken } = await ledger.claim([id], 60_000)
     return taken[0]?.leaseToken ?? ''
   }
-  const result = { attempt: 1, channel: 'email', retryAfterMs: 0, fallback: null, startedAt: Date.now() } as const
+  const result = {
+    attempt: 1,
+    channel: 'email',
+    retryAfterMs: 0,
+    fallback: null,
+    startedAt: Date.now(),
+  } as const
   const sent = await collected()
   const failed = await collected()
   const suppressed = await collected()
   const cancelled = await collected()
   await ledger.settle([
-    { ...result, ...{ id: sent.id, leaseToken: await claimed(sent.id) }, status: 'sent', failure: null, receipt: {}, durationMs: 1 },
+    {
+      ...result,
+      ...{ id: sent.id, leaseToken: await claimed(sent.id) },
+      status: 'sent',
+      failure: null,
+      receipt: {},
+      durationMs: 1,
+    },
     {
       ...result,
       ...{ id: failed.id, leaseToken: await claimed(failed.id) },
@@ -176,7 +191,9 @@ t.test('what is in a digest is nobody else’s business', async (t) => {
     },
   ])
   const inbox = await archive.list({ ...inApp, unread: null, archived: false, limit: 10, cursor: null })
-  t.match(inbox.items, [{ id: one.id, title: '1 new', content: 'one', templateUse: { version: 3, variant: 'a' } }])
+  t.match(inbox.items, [
+    { id: one.id, title: '1 new', content: 'one', templateUse: { version: 3, variant: 'a' } },
+  ])
   t.equal(inbox.items.length, 1, 'the inbox shows the digest only')
   t.equal(await new ReadState(store).countUnread(inApp), 1)
   t.match(await archive.find('acme', member.id), { status: 'sent', digestId: one.id })
