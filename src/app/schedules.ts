@@ -11,14 +11,20 @@ const RUNS_AT_ONCE = 4
 
 /** Fires recurring schedules from now on: each run is handed in as a caller would do it. */
 export function runSchedules(
-  { schedules: { missedAfterMs } }: Config,
+  { schedules: { missedAfterMs }, idempotency }: Config,
   store: Store,
   ports: FiringPorts,
   telemetry: Telemetry,
 ): ScheduleRunner {
   const runner = new ScheduleRunner(
     { runs: new PostgresScheduleRuns(store), fire: fireRuns(ports), telemetry },
-    { missedAfterMs, intervalMs: TICK_MS, leaseMs: LEASE_MS, slots: RUNS_AT_ONCE },
+    {
+      missedAfterMs,
+      intervalMs: TICK_MS,
+      leaseMs: LEASE_MS,
+      keyTtlMs: idempotency.ttlMs,
+      slots: RUNS_AT_ONCE,
+    },
   )
   runner.start()
   return runner

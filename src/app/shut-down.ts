@@ -31,16 +31,21 @@ export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promi
   const begun = performance.now()
   const served = Promise.resolve(server.close())
   streams.stop()
-  // What they have begun is still to be accepted.
-  await schedules.stop()
-  intake.close()
+  let giveUp: () => void = () => undefined
+  const impatient = new Promise<void>((resolve) => {
+    giveUp = resolve
+  })
   const patience = setTimeout(
     () => {
       log.event('service.drain_timed_out')
       streams.cutOff()
+      giveUp()
     },
     Math.max(0, timeoutMs - LAST_STEPS_MS),
   )
+  // What they have begun is still to be accepted; what is not is fired again, by its key.
+  await Promise.race([schedules.stop(), impatient])
+  intake.close()
   await streams.drained()
   clearTimeout(patience)
   await hub.close()

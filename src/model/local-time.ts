@@ -25,6 +25,7 @@ const FARTHEST_AHEAD_MS = 15 * HOUR_MS
 
 /** Two or three blocks each for all of the 600 zones. */
 const blocks = new LRUCache<string, readonly Span[]>({ max: 2_048 })
+const usable = new LRUCache<string, boolean>({ max: 2_048 })
 /** Needed for a block that is not known yet only; they take tens of kilobytes each. */
 const formats = new LRUCache<string, Intl.DateTimeFormat>({ max: 32 })
 
@@ -48,8 +49,18 @@ export function firstInstantOf(timezone: string, local: number): number {
   return Math.max(span.from, local - span.offset)
 }
 
+/** A zone, or the other one where this runtime does not know it: names come and go with its data. */
+export function usableZone(timezone: string | null, otherwise: string): string {
+  if (timezone === null) return otherwise
+  const known = usable.get(timezone) ?? isTimeZone(timezone)
+  usable.set(timezone, known)
+  return known ? timezone : otherwise
+}
+
 /** True for the name of an IANA time zone, such as `Asia/Shanghai`. */
 export function isTimeZone(name: string): boolean {
+  // An offset such as +08:00 is no name, and not every version of Node takes it.
+  if (/^[+-]/.test(name)) return false
   try {
     return formatFor(name) !== undefined
   } catch {

@@ -1,5 +1,5 @@
-import type { JsonObject } from './json.js'
 import type { DigestFrequency } from './frequency.js'
+import type { JsonObject } from './json.js'
 import type { TemplateUse } from './template-use.js'
 
 /** The ways to reach a recipient. A new one needs a member here, a sink, and a line in `sinks/index.ts`. */

@@ -1,5 +1,5 @@
 import type { DueRun, DueSchedule } from '../model/due-run.js'
-import type { RunResult, RunToFire } from '../model/schedule.js'
+import type { MissedPolicy, RunResult, RunToFire } from '../model/schedule.js'
 
 /** A schedule whose time has come, as it stood when it was read. */
 export interface FoundDue extends DueSchedule {
@@ -12,6 +12,9 @@ export interface FoundDue extends DueSchedule {
 export interface LeasedRun extends RunToFire {
   /** How often it was leased, this time included. */
   readonly attempt: number
+  /** How long its time has passed. */
+  readonly lateMs: number
+  readonly missed: MissedPolicy
 }
 
 /** The runs of schedules. Of all instances one is first; every method is one round trip. */

@@ -19,6 +19,8 @@ export interface RunnerOptions {
   readonly intervalMs: number
   /** How long a run is one instance's; what was refused for now, or lost with its instance, is fired again after it. */
   readonly leaseMs: number
+  /** How long a run that is fired again is recognised. */
+  readonly keyTtlMs: number
   /** How many runs are fired at once. */
   readonly slots: number
 }
@@ -35,6 +37,9 @@ const ABANDONED: RunResult = {
   refused: 0,
   error: `internal: given up after ${MOST_ATTEMPTS} attempts`,
 }
+const MISSED: RunResult = { ...ABANDONED, error: 'internal: missed, the service was away when it was due' }
+/** With many due at once, runs wait for a free slot. */
+const LEASES_OF_GRACE = 5
 
 /**
  * Fires recurring schedules. What is due is first moved on and written down as a run, by one instance;
@@ -110,9 +115,19 @@ export class ScheduleRunner {
   }
 
   async #fire(run: LeasedRun): Promise<void> {
-    const result = run.attempt > MOST_ATTEMPTS ? ABANDONED : atLast(run.attempt, await this.#ports.fire(run))
+    const result = this.#outOfTime(run) ?? atLast(run.attempt, await this.#ports.fire(run))
     // Otherwise another instance has it by now, and tells.
     if (await this.#ports.runs.record(run, result)) reportFired(this.#ports.telemetry, run, result)
+  }
+
+  /** A run that was written down and then left lying, because every instance went away. */
+  #outOfTime({ attempt, lateMs, missed }: LeasedRun): RunResult | null {
+    const { missedAfterMs, leaseMs, keyTtlMs } = this.#options
+    if (attempt > MOST_ATTEMPTS) return ABANDONED
+    if (attempt === 1 && missed === 'skip' && lateMs > missedAfterMs + LEASES_OF_GRACE * leaseMs)
+      return MISSED
+    // Its key is forgotten by then, and it may have been fired already.
+    return attempt > 1 && lateMs > keyTtlMs ? MISSED : null
   }
 
   /** What could not be done is still to be done in the store, and is found there the next time. */

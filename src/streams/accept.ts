@@ -10,6 +10,7 @@ import { contained } from './containment.js'
 import { judgementOn } from './decision.js'
 import { type EnqueuePorts, enqueue } from './enqueue.js'
 import type { Batch, Envelope, Judged } from './envelope.js'
+import { writable } from './portions.js'
 import type { Digests, Entry, Inbox, InsertResult, Ledger } from './ports.js'
 import { keyMismatch } from './recall.js'
 
@@ -40,10 +41,14 @@ export function accept(
   }
 
   const decide = async (items: readonly Placed[]): Promise<readonly Answered[]> => {
-    const results = await contained(items, async (some) => {
-      const decided = await ledger.decide(some)
-      return some.map(({ notification }) => decided.has(notification.id))
-    })
+    const results: (boolean | Failure)[] = []
+    for (const portion of writable(items, ({ notification }) => notification)) {
+      const written = await contained(portion, async (some) => {
+        const decided = await ledger.decide(some)
+        return some.map(({ notification }) => decided.has(notification.id))
+      })
+      results.push(...written)
+    }
     return pair(items, results, ({ notification, decision }) => acceptanceOf(notification, decision)).map(
       (answered, n) => (results[n] === false ? { ...answered, taken: true } : answered),
     )

@@ -4,9 +4,12 @@ import { Failure } from '../model/failure.js'
 import { contained } from './containment.js'
 import type { EnqueuePorts } from './enqueue.js'
 import type { Judged } from './envelope.js'
+import { inPortions } from './portions.js'
 import type { Digests } from './ports.js'
 
 export type Collected = Judged & { readonly digest: DigestDraft }
+
+const MEMBERS_AT_ONCE = 5_000
 
 /**
  * Writes the digests of a batch with what is collected into them. They pass the stages by themselves
@@ -17,15 +20,16 @@ export async function collect(
   ports: EnqueuePorts & { readonly digests: Digests },
 ): Promise<readonly { readonly item: Collected; readonly answer: Acceptance | Failure }[]> {
   const drafts = [...new Set(items.map(({ digest }) => digest))]
-  const results = await contained(drafts, async (some) => {
-    const written = await ports.digests.collect(some)
-    await enqueueDigests(
-      some.filter(({ id }) => written.has(id)),
-      ports,
-    )
-    return some
-  })
-  const byDraft = new Map(drafts.map((draft, n) => [draft, results[n]]))
+  const byDraft = new Map<DigestDraft, DigestDraft | Failure | undefined>()
+  for (const portion of inPortions(drafts, MEMBERS_AT_ONCE, ({ members }) => members.length)) {
+    const results = await contained(portion, async (some) => {
+      const written = await ports.digests.collect(some)
+      const there = some.filter(({ id }) => written.has(id))
+      await enqueueDigests(there, ports)
+      return some
+    })
+    for (const [n, draft] of portion.entries()) byDraft.set(draft, results[n])
+  }
   return items.map((item) => {
     const result = byDraft.get(item.digest)
     return { item, answer: result instanceof Failure ? result : held(item) }

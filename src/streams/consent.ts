@@ -47,10 +47,13 @@ export function agreed(
   { groups, optIn }: ConsentOptions,
 ): boolean {
   if (subscriptions.length === 0 && optIn.size === 0) return true
+  // What is in a digest was agreed to one by one; only a decision about digests themselves can stop it.
+  if (digest !== null) {
+    const own = subscriptions.filter(({ scope, name }) => scope === 'type' && name === notificationType)
+    return preferenceFor(own, notificationType, 'activity', channel)?.enabled ?? true
+  }
   const group = groupOf(notificationType, groups)
   if (group === MANDATORY) return true
-  // What is in a digest was agreed to; the group of the digest itself says nothing.
-  const rules = digest === null ? subscriptions : subscriptions.filter(({ scope }) => scope !== 'group')
-  const preference = preferenceFor(rules, notificationType, group, channel)
+  const preference = preferenceFor(subscriptions, notificationType, group, channel)
   return preference?.enabled ?? !(optIn.has(notificationType) || optIn.has(group))
 }

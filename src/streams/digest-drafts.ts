@@ -5,7 +5,10 @@ import type { DigestFrequency } from '../model/recipient.js'
 import { agreed, type ConsentOptions } from './consent.js'
 import type { Subject } from './envelope.js'
 import { frequencyOf } from './frequency.js'
+import { inPortions } from './portions.js'
 import type { Digests } from './ports.js'
+
+const USERS_AT_ONCE = 50
 
 /**
  * The digests that fall due with a batch, by the id of everything that goes into them. That is all that waits
@@ -20,7 +23,9 @@ export async function draftsFor(
   const drafts = new Map<string, DigestDraft>()
   if (due.length === 0) return drafts
   const users = [...new Map(due.map((subject) => [userKey(subject), subject])).values()]
-  const held = await digests.held(users.map(({ notification }) => notification))
+  const held: (readonly Held[])[] = []
+  for (const some of inPortions(users, USERS_AT_ONCE, () => 1))
+    held.push(...(await digests.held(some.map(({ notification }) => notification))))
   for (const [n, subject] of users.entries()) {
     for (const draft of draftsOf(subject, held[n] ?? [], options, now)) {
       for (const id of draft.members) drafts.set(id, draft)

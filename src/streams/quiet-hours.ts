@@ -1,7 +1,9 @@
+import { usableZone } from '../model/local-time.js'
 import type { Channel } from '../model/notification.js'
 import { quietUntil } from '../model/quiet-hours.js'
-import type { QuietWindow } from '../model/recipient.js'
+import type { QuietWindow, Recipient } from '../model/recipient.js'
 import { PASS, type Verdict } from '../model/verdict.js'
+import type { Subject } from './envelope.js'
 import type { Clock } from './ports.js'
 import type { Stage } from './stage.js'
 
@@ -25,23 +27,29 @@ export function quietHours(options: QuietHoursOptions, clock: Clock): Stage {
     check: async (subjects) => {
       const now = clock.now()
       return subjects.map(({ standing: { recipient } }): Verdict => {
-        const windows = recipient.quietHours ?? options.windows
-        const until = quietUntil(windows, recipient.timezone ?? options.timezone, now)
+        const { windows, timezone } = hoursOf(recipient, options)
+        const until = quietUntil(windows, timezone, now)
         if (until === null) return PASS
-        const spread = spreadWithin(until, recipient.timezone ?? options.timezone, windows, options.spreadMs)
-        return { kind: 'defer', until: until + spread, reason: 'quiet_hours' }
+        const spread = Math.floor(Math.random() * options.spreadMs)
+        // Not so long that it would reach into the next window.
+        const free = quietUntil(windows, timezone, until + spread) === null
+        return { kind: 'defer', until: until + (free ? spread : 0), reason: 'quiet_hours' }
       })
     },
   }
 }
 
-/** Not so long that it would reach into the next window. */
-function spreadWithin(
-  until: number,
-  timezone: string,
-  windows: readonly QuietWindow[],
-  spreadMs: number,
-): number {
-  const spread = Math.floor(Math.random() * spreadMs)
-  return quietUntil(windows, timezone, until + spread) === null ? spread : 0
+/** The end of the quiet hours that hold up a notification now; null when none do. */
+export function quietEnd(
+  { notification: { channel, priority }, standing: { recipient } }: Subject,
+  options: QuietHoursOptions,
+  now: number,
+): number | null {
+  if (priority === 'critical' || !options.channels.includes(channel)) return null
+  const { windows, timezone } = hoursOf(recipient, options)
+  return quietUntil(windows, timezone, now)
+}
+
+function hoursOf({ quietHours, timezone }: Recipient, options: QuietHoursOptions) {
+  return { windows: quietHours ?? options.windows, timezone: usableZone(timezone, options.timezone) }
 }

@@ -5,6 +5,7 @@ import { type RetryPolicy, type Settlement, settlementOf } from '../model/retry-
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { inGroups } from './batches.js'
 import type { Attempted } from './deliver.js'
+import { writable } from './portions.js'
 import type { AttemptResult, DelayEntry, Ledger, Queue } from './ports.js'
 import { reporter } from './report.js'
 
@@ -60,16 +61,20 @@ export function settle(
   return pipe(
     inGroups<Attempted>({ size: SETTLED_AT_ONCE, inFlight: 1 }),
     concatMap(async ({ items, done }) => {
-      const results = items.map((attempted) => resultOf(attempted, channel, policy))
-      const { applied, due } = await written(results)
-      await requeue(due)
-      for (const [n, result] of results.entries()) {
-        const attempted = items[n]
-        if (attempted !== undefined) report(attempted, result, applied.has(result.id))
+      const all: AttemptResult[] = []
+      for (const some of writable(items, ({ delivery }) => delivery.notification)) {
+        const results = some.map((attempted) => resultOf(attempted, channel, policy))
+        const { applied, due } = await written(results)
+        await requeue(due)
+        for (const [n, result] of results.entries()) {
+          const attempted = some[n]
+          if (attempted !== undefined) report(attempted, result, applied.has(result.id))
+        }
+        for (const { delivery } of some) delivery.release()
+        all.push(...results)
       }
-      for (const { delivery } of items) delivery.release()
       done()
-      return results
+      return all
     }),
   )
 }

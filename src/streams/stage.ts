@@ -40,7 +40,11 @@ export function stage(
     })
     stop()
     let next = 0
-    return batch.map((item) => (item === open[next] ? judged(item, verdicts[next++] ?? PASS) : item))
+    return batch.map((item) =>
+      item === open[next]
+        ? judged(item, verdicts[next++] ?? { kind: 'reject', failure: unavailable(name) })
+        : item,
+    )
   })
 }
 
@@ -51,5 +55,5 @@ function judged(item: Judged, verdict: Verdict): Judged {
   return { envelope: item.envelope, notification, standing, verdict: PASS }
 }
 
-const unavailable = (name: string, cause: unknown): Failure =>
+const unavailable = (name: string, cause?: unknown): Failure =>
   new Failure('internal', `the ${name} check is not available`, { cause, retryAfterMs: 1_000 })

@@ -37,6 +37,7 @@ export const EVENTS = {
   'notification.released': 'info',
   'notification.lease_lost': 'warn',
   'digest.collected': 'info',
+  'digest.template_failed': 'warn',
   'schedule.fired': 'info',
   'schedule.failed': 'warn',
   'schedule.missed': 'warn',

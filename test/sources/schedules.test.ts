@@ -17,7 +17,13 @@ t.afterEach(async () => {
   await pool.query('DELETE FROM schedules')
 })
 
-const OPTIONS: RunnerOptions = { missedAfterMs: MINUTE_MS, intervalMs: 20, leaseMs: MINUTE_MS, slots: 4 }
+const OPTIONS: RunnerOptions = {
+  missedAfterMs: MINUTE_MS,
+  intervalMs: 20,
+  leaseMs: MINUTE_MS,
+  keyTtlMs: 24 * 60 * MINUTE_MS,
+  slots: 4,
+}
 
 const DONE: RunResult = {
   status: 'done',

@@ -1,8 +1,10 @@
 import t, { type Test } from 'tap'
 import { digestBoundary } from '../../src/model/digest.js'
 import type { Notification } from '../../src/model/notification.js'
+import { DeliveryFailure } from '../../src/model/outcome.js'
+import { quietUntil } from '../../src/model/quiet-hours.js'
 import { type Frequency, type Recipient, type Subscription, UNKNOWN } from '../../src/model/recipient.js'
-import { OPTIONS, runningStreams, type Surroundings } from '../support/streams.js'
+import { OPTIONS, POLICY, runningStreams, type Surroundings } from '../support/streams.js'
 
 const HOURS = { dailyAt: 9 * 60, weeklyOn: 1 }
 
@@ -29,7 +31,7 @@ async function stand(t: Test, surroundings: Surroundings) {
 }
 
 /** Lets the boundary of everything that waits for a digest come. */
-async function boundaryComes({ pool }: Running, ...queues: Running['queue'][]): Promise<void> {
+async function boundaryComes({ pool }: Pick<Running, 'pool'>, ...queues: Running['queue'][]): Promise<void> {
   const { rows } = await pool.query(
     `UPDATE notifications SET due_at = now() WHERE reason = 'digest' AND status = 'pending' RETURNING id`,
   )
@@ -162,27 +164,107 @@ t.test('what is scheduled waits for its time first, and then for the digest', as
   t.equal(streams.sent.length, 0)
 })
 
-t.test('a digest in the night waits for the morning, and is told as it was collected', async (t) => {
-  let windows = [{ start: 0, end: 1_439 }]
+t.test(
+  'in quiet hours nothing is collected: until the morning everybody may change their mind',
+  async (t) => {
+    const night = [{ start: 0, end: 1_439 }]
+    let now: Recipient = { ...wants('hourly'), timezone: 'UTC', quietHours: night }
+    const streams = await stand(t, {
+      recipient: () => now,
+      options: { quietHours: { ...OPTIONS.quietHours, channels: ['webhook'] } },
+    })
+    const [kept, unwanted] = [
+      await streams.submit({ title: 'kept' }),
+      await streams.submit({ title: 'unwanted', notificationType: 'offers' }),
+    ]
+    const before = Date.now()
+    await boundaryComes(streams, streams.queue)
+    const held = `SELECT * FROM notifications WHERE reason = 'digest' AND due_at > now() + interval '1 second'`
+    const waiting = await streams.waitFor(`${held} AND id = '${unwanted.id}'`)
+    t.equal(waiting.due_at, quietUntil(night, 'UTC', before))
+    t.match(await streams.waitFor(`${held} AND id = '${kept.id}'`), { digest_id: null, status: 'pending' })
+    now = {
+      ...now,
+      quietHours: [],
+      subscriptions: [
+        ...now.subscriptions,
+        { scope: 'type', name: 'offers', channel: null, enabled: false, frequency: 'immediate' },
+      ],
+    }
+    await boundaryComes(streams, streams.queue)
+    t.match(await streams.ended(unwanted.id, 'suppressed'), { reason: 'not_subscribed' })
+    await streams.ended(kept.id, 'sent')
+    t.match(streams.sent, [{ title: '您有 1 条新通知', content: 'kept: Some content\n' }])
+  },
+)
+
+t.test('who has everything off but one type gets that in a digest, unless digests are off', async (t) => {
+  const off = { scope: 'all', name: '', channel: null, enabled: false, frequency: 'immediate' } as const
+  const comments = {
+    scope: 'type',
+    name: 'comment',
+    channel: null,
+    enabled: true,
+    frequency: 'daily',
+  } as const
   const streams = await stand(t, {
-    recipient: () => ({ ...wants('hourly'), timezone: 'UTC', quietHours: windows }),
-    options: { quietHours: { ...OPTIONS.quietHours, channels: ['webhook'] } },
+    recipient: (userId) => ({
+      ...UNKNOWN,
+      subscriptions: [
+        off,
+        comments,
+        ...(userId === 'none' ? [{ ...off, scope: 'type' as const, name: 'digest' }] : []),
+      ],
+    }),
+    options: { consent: { groups: new Map(), optIn: new Set(['activity']) } },
   })
-  const { id } = await streams.submit({ title: 'at night' })
+  const [some, none] = [
+    await streams.submit({ userId: 'some', notificationType: 'comment' }),
+    await streams.submit({ userId: 'none', notificationType: 'comment' }),
+  ]
   await boundaryComes(streams, streams.queue)
-  const digest = await streams.waitFor(
-    `SELECT * FROM notifications WHERE digest IS NOT NULL AND reason = 'quiet_hours'`,
+  await streams.ended(some.id, 'sent')
+  t.match(await streams.ended(none.id, 'suppressed'), { reason: 'not_subscribed', digest_id: String })
+})
+
+t.test('a digest that fails is sent by the fallback channel, as the digest that it is', async (t) => {
+  const streams = await runningStreams(
+    t,
+    async () => {
+      throw new DeliveryFailure('offline', 'nobody there', { retryable: false })
+    },
+    {
+      recipient: () => wants('daily'),
+      options: { channels: { ...OPTIONS.channels, webhook: { ...POLICY, fallback: 'in_app' } } },
+    },
   )
-  t.match(digest, { status: 'pending', title: '您有 1 条新通知', admitted: false })
-  t.match(await streams.row(id), { status: 'pending', digest_id: digest.id })
-  windows = []
-  await streams.pool.query('UPDATE notifications SET due_at = now() WHERE id = $1', [digest.id])
-  await streams.queue.delay([{ id: digest.id, dueAt: Date.now() - 1_000 }])
+  const { id } = await streams.submit({ title: 'one' })
+  await boundaryComes(streams, streams.queue)
+  const { digest_id } = await streams.ended(id, 'failed')
+  const instead = await streams.waitFor(
+    `SELECT * FROM notifications WHERE parent_id = '${digest_id}' AND status <> 'pending'`,
+  )
+  t.match(instead, { status: 'sent', channel: 'in_app', digest: 'daily', content: 'one: Some content\n' })
+})
+
+t.test('a tenant’s template for digests that fails is replaced by the built-in one', async (t) => {
+  const streams = await stand(t, {
+    recipient: () => wants('daily'),
+    templates: async (keys) =>
+      keys.map(({ id }) => ({
+        id,
+        version: 1,
+        channel: 'webhook' as const,
+        defaultLocale: 'zh',
+        variables: [{ name: 'nobody_gives_it' }],
+        variants: [{ name: 'default', weight: 1, texts: { zh: { title: '{{ count }}', content: '-' } } }],
+      })),
+  })
+  const { id } = await streams.submit({ title: 'one' })
+  await boundaryComes(streams, streams.queue)
   await streams.ended(id, 'sent')
-  t.same(
-    streams.sent.map(({ title }) => title),
-    ['您有 1 条新通知'],
-  )
+  t.match(streams.sent, [{ title: '您有 1 条新通知', templateUse: { version: 0 } }])
+  t.ok(streams.telemetry.lines.some(({ event }) => event === 'digest.template_failed'))
 })
 
 t.test('a digest that was written by an instance that died at once is sent by another', async (t) => {

@@ -53,7 +53,7 @@ const RESCHEDULE: Statement = {
       scheduled_at = to_timestamp($3::float8 / 1000), due_at = to_timestamp($3::float8 / 1000),
       admitted = false, reason = 'scheduled', updated_at = now()
     WHERE n.id = $1 AND n.tenant_id = $2 AND n.status = 'pending' AND n.attempt = 0
-      AND n.digest_id IS NULL RETURNING ${RECORD_COLUMNS}`,
+      AND n.digest_id IS NULL AND n.digest IS NULL RETURNING ${RECORD_COLUMNS}`,
 }
 
 /** Every notification there is, for those who ask about one. */

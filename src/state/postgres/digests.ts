@@ -6,9 +6,9 @@ import { byId } from './delivery-statements.js'
 import type { Statement, Store } from './store.js'
 
 /** What is beyond waits for the next digest. */
-const MOST_IN_DIGEST = 10_000
-const ITEMS_TOLD = 100
-const CONTENT_TOLD = 2_000
+const MOST_IN_DIGEST = 1_000
+const ITEMS_TOLD = 50
+const CONTENT_TOLD = 300
 
 const HELD: Statement = {
   name: 'digests_held',
@@ -18,7 +18,7 @@ const HELD: Statement = {
       SELECT n.id, n.notification_type, n.metadata ->> wanted.field AS address, n.expires_at
       FROM notifications n
       WHERE n.tenant_id = wanted.tenant_id AND n.user_id = wanted.user_id AND n.channel = wanted.channel
-        AND n.status = 'pending' AND n.reason = 'digest' AND n.digest_id IS NULL AND n.due_at <= now()
+        AND ${byId('n.status', 'pending')} AND n.reason = 'digest' AND n.digest_id IS NULL AND n.due_at <= now()
       ORDER BY n.id LIMIT ${MOST_IN_DIGEST}) AS held`,
 }
 

@@ -1,6 +1,6 @@
 import type { DueRun, DueSchedule } from '../../model/due-run.js'
 import type { Json } from '../../model/json.js'
-import type { RunResult, RunToFire } from '../../model/schedule.js'
+import type { MissedPolicy, RunResult, RunToFire } from '../../model/schedule.js'
 import { type TimingRow, toTiming } from './schedule-rows.js'
 import { FORGET_OLD_RUNS } from './schedule-statements.js'
 import type { Statement, Store } from './store.js'
@@ -22,6 +22,8 @@ interface PlannedRun {
 interface LeasedRun extends RunToFire {
   /** How often it was leased, this time included. */
   readonly attempt: number
+  readonly lateMs: number
+  readonly missed: MissedPolicy
 }
 
 const DUE: Statement = {
@@ -62,7 +64,8 @@ const LEASE: Statement = {
       lease_until = now() + make_interval(secs => $2)
     FROM free JOIN schedules s ON s.id = free.schedule_id
     WHERE r.schedule_id = free.schedule_id AND r.planned_at = free.planned_at
-    RETURNING r.schedule_id, s.tenant_id, r.planned_at, r.attempt, s.message`,
+    RETURNING r.schedule_id, s.tenant_id, r.planned_at, r.attempt, s.message,
+      extract(epoch FROM now() - r.planned_at)::float8 * 1000 AS late, s.missed`,
 }
 
 /** Only for whoever leased it last: what an earlier one found out too late is found out again. */
@@ -87,6 +90,8 @@ interface LeasedRow {
   readonly planned_at: number
   readonly attempt: number
   readonly message: Json
+  readonly late: number
+  readonly missed: MissedPolicy
 }
 
 /** The runs of schedules, so that each is fired once, by whichever instance. Time is the database's. */
@@ -134,6 +139,8 @@ export class PostgresScheduleRuns {
       plannedAt: row.planned_at,
       attempt: row.attempt,
       message: row.message,
+      lateMs: row.late,
+      missed: row.missed,
     }))
   }
 

@@ -7,7 +7,7 @@ const LONGEST_PROVIDER_ID = 255
 
 /** What a fallback takes over from the notification whose place it takes. */
 const INHERITED = `tenant_id, user_id, priority, notification_type, template_id, template_version, template_variant, locale,
-  title, content, metadata, traceparent, expires_at`
+  digest, title, content, metadata, traceparent, expires_at`
 
 /**
  * Writes results where the lease is still ours, the attempts behind them, and the fallbacks of what

@@ -82,7 +82,7 @@ t.test('what was cancelled meanwhile is not in it, and an empty digest is not wr
   t.equal((await pool.query('SELECT count(*) AS n FROM notifications WHERE digest IS NOT NULL')).rows[0].n, 1)
 })
 
-t.test('a digest tells of the newest hundred and counts all', async (t) => {
+t.test('a digest tells of the newest fifty and counts all', async (t) => {
   const { digests, hold } = await stand(t)
   const held: Notification[] = []
   for (let n = 0; n < 120; n += 1) held.push(await hold({ content: 'x'.repeat(3_000), title: `t${n}` }))
@@ -92,10 +92,10 @@ t.test('a digest tells of the newest hundred and counts all', async (t) => {
   t.equal(contents?.count, 120)
   t.same(
     contents?.items.map(({ title }) => title),
-    held.slice(20).map(({ title }) => title),
+    held.slice(70).map(({ title }) => title),
   )
-  t.equal(contents?.items[0]?.content.length, 2_000)
-  t.match(contents?.items[0], { notificationType: 'activity', createdAt: held[20]?.createdAt })
+  t.equal(contents?.items[0]?.content.length, 300)
+  t.match(contents?.items[0], { notificationType: 'activity', createdAt: held[70]?.createdAt })
   t.same(none, { count: 0, items: [] })
 })
 

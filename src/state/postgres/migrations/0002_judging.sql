@@ -10,9 +10,11 @@ ALTER TABLE notifications
   -- The digest that this notification was collected into; what becomes of it becomes of this one.
   ADD COLUMN digest_id varchar(64);
 
+-- The condition on the status is written so that no other partial index looks as good for it: they hold
+-- everything that is due, and at a boundary that is nearly all of this.
 CREATE INDEX idx_notifications_held ON notifications (tenant_id, user_id, channel)
-  WHERE status = 'pending' AND reason = 'digest' AND digest_id IS NULL;
-CREATE INDEX idx_notifications_digest ON notifications (digest_id) WHERE digest_id IS NOT NULL;
+  WHERE status || '' = 'pending' AND reason = 'digest' AND digest_id IS NULL;
+CREATE INDEX idx_notifications_digest ON notifications (digest_id, id) WHERE digest_id IS NOT NULL;
 
 -- Collected notifications wait for their digest and not for a time.
 DROP INDEX idx_notifications_pending;
