@@ -8,6 +8,8 @@ import { Gate } from '../support/waiting.js'
 t.setTimeout(FILE_TIMEOUT_MS)
 
 const IN_FLIGHT = 5
+/** So long that neither worker gives up on a request because the machine is busy: that would be a duplicate as well. */
+const TIMEOUT_S = 10
 
 t.test('a worker that slept longer than its lease', async (t) => {
   const gate = new Gate()
@@ -16,17 +18,20 @@ t.test('a worker that slept longer than its lease', async (t) => {
     return time === 1 ? 500 : 200
   })
   const stack = await startStack(t)
-  const sleeper = await startHasty(t, stack, { slots: IN_FLIGHT })
+  const sleeper = await startHasty(t, stack, { slots: IN_FLIGHT, timeout: TIMEOUT_S })
   const service = await sleeper.sender()
   const ids = await Promise.all(
     Array.from({ length: 4 * IN_FLIGHT }, () => service.accepted(receiver.target)),
   )
   await receiver.until(() => receiver.requests.length === IN_FLIGHT, 'what the first worker has claimed')
   sleeper.signal('SIGSTOP')
+  const awake = Date.now() - Math.min(...receiver.requests.map(({ at }) => at))
+  t.ok(awake < TIMEOUT_S * 1_000, `asleep ${awake} ms after the first request, before it gave up on any`)
   const claimed = receiver.requests.map(({ id }) => id)
 
-  const other = await startHasty(t, stack, { slots: IN_FLIGHT })
+  // Before the second worker begins: what it sends must not be kept waiting.
   receiver.behaviour = () => 200
+  const other = await startHasty(t, stack, { slots: IN_FLIGHT, timeout: TIMEOUT_S })
   const auditor = await other.sender()
   for (const id of ids) t.match(await auditor.final(id), { status: 'sent' })
   t.same(

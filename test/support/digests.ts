@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { BatchAnswer } from '../../src/api/schemas/batch.js'
 import type { NotificationAnswer } from '../../src/api/schemas/notification.js'
 import type { Client } from './client.js'
@@ -6,6 +7,9 @@ import type { WebhookReceiver } from './receivers.js'
 import { eventually } from './waiting.js'
 
 export const ITEMS = [1, 2, 3, 4, 5]
+/** No more than a digest tells of one by one. */
+const MOST_ITEMS = 90
+const BACK_OFF_MS = 25
 
 /** Users who want everything in hourly digests. */
 export async function hourlyReaders(service: Client, count: number, timezone: string): Promise<string[]> {
@@ -39,19 +43,66 @@ export async function sendItems(
   await Promise.all(sent)
 }
 
-/** By user and item, in how many digests it came. A digest that came twice counts once. */
-export function itemsReceived(receiver: WebhookReceiver): ReadonlyMap<string, number> {
-  const bodies = new Map<string, string>()
-  const found = new Map<string, number>()
-  for (const { id, body } of receiver.requests) {
+/** Sends one item after the other to the users in turn, each with a number of its own. */
+export class ItemLoad {
+  /** What was answered with 200, as `itemsReceived` names it, and when it was sent. */
+  readonly accepted = new Map<string, number>()
+  readonly #workers: readonly Promise<void>[]
+  #sent = 0
+  #stopped = false
+
+  constructor(service: Client, users: readonly string[], receiver: WebhookReceiver, concurrency: number) {
+    this.#workers = Array.from({ length: concurrency }, () => this.#work(service, users, receiver))
+  }
+
+  /** Resolves when so many have been accepted since now. */
+  async more(count: number): Promise<void> {
+    const wanted = this.accepted.size + count
+    await eventually(async () => this.accepted.size >= wanted, `${count} more to be accepted`)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(this.#workers)
+  }
+
+  async #work(service: Client, users: readonly string[], { target }: WebhookReceiver): Promise<void> {
+    const most = users.length * MOST_ITEMS
+    while (!this.#stopped && this.#sent < most) {
+      this.#sent += 1
+      const item = this.#sent
+      const user_id = users[item % users.length] ?? ''
+      const message = { ...target, user_id, title: `${MARK} item ${item}` }
+      const began = Date.now()
+      const answer = await service.send(message).catch(() => null)
+      if (answer?.status === 200) this.accepted.set(`${user_id} ${item}`, began)
+      else await delay(BACK_OFF_MS)
+    }
+  }
+}
+
+/** An item of a digest. */
+export interface ReceivedItem {
+  /** In how many digests it came. One that came twice counts once. */
+  readonly digests: number
+  /** When it came first. */
+  readonly at: number
+}
+
+/** What was in digests, by user and item. */
+export function itemsReceived({ requests }: WebhookReceiver): ReadonlyMap<string, ReceivedItem> {
+  const texts = new Map<string, string>()
+  const found = new Map<string, ReceivedItem>()
+  for (const { id, body, at } of requests) {
     const { user_id, content }: { user_id: string; content: string } = JSON.parse(body)
-    const told = `${user_id} ${content}`
-    if ((bodies.get(id) ?? told) !== told) throw new Error(`${id} came with two texts`)
-    if (bodies.has(id)) continue
-    bodies.set(id, told)
+    const text = `${user_id} ${content}`
+    if ((texts.get(id) ?? text) !== text) throw new Error(`${id} came with two texts`)
+    if (texts.has(id)) continue
+    texts.set(id, text)
     for (const [, item] of content.matchAll(/item (\d+):/g)) {
       const key = `${user_id} ${item}`
-      found.set(key, (found.get(key) ?? 0) + 1)
+      const known = found.get(key) ?? { digests: 0, at }
+      found.set(key, { ...known, digests: known.digests + 1 })
     }
   }
   return found

@@ -23,14 +23,16 @@ export interface TimeTravel {
 /** @param at from where its clock runs on */
 export async function startTimeTravel(t: Pick<Test, 'teardown'>, at: number): Promise<TimeTravel> {
   const stack = await startStack(t, { at })
-  let ahead = await mostAhead(stack)
-  const atMost = (local: number): number => local + ahead
+  const settings = [{ since: 0, ahead: await mostAhead(stack) }]
+  const atMost = (local: number): number =>
+    local + Number(settings.findLast(({ since }) => since <= local)?.ahead)
   return {
     stack,
     to: async (time, ...daemons) => {
       await Promise.all(daemons.map((daemon) => daemon.term()))
+      const since = Date.now()
       await stack.postgres.jumpTo(time)
-      ahead = await mostAhead(stack)
+      settings.push({ since, ahead: await mostAhead(stack) })
       await Promise.all(daemons.map((daemon) => daemon.restart()))
     },
     now: () => atMost(Date.now()),
