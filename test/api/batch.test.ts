@@ -68,7 +68,7 @@ t.test('who is refused is named, and the rest is not held back', async (t) => {
     channel: 'email',
     recipients: [
       { user_id: 'a', metadata: { email: 'a@example.com' } },
-      { user_id: 'b' },
+      { user_id: 'b', metadata: { email: 5 } },
       { user_id: 'c', metadata: { email: 'c@example.com' } },
     ],
   })
@@ -100,7 +100,7 @@ t.test('when nobody can be served for one reason, that is the answer and no job 
     t.equal(ports.jobs.jobs.size, 0)
   }
   const client = await serve(t)
-  t.match(await post(client, { ...BASE, channel: 'email', user_ids: users(2) }), {
+  t.match(await post(client, { ...BASE, channel: 'email', metadata: { email: 5 }, user_ids: users(2) }), {
     status: 400,
     body: { code: 'invalid_address', errors: [{ field: '/metadata/email' }] },
   })

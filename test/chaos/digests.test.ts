@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { answerSlowly, FILE_TIMEOUT_MS, KILLS, READERS } from '../support/chaos.js'
+import type { Daemon } from '../support/daemon.js'
+import { everything, hourlyReaders, ITEMS, ItemLoad, itemsReceived, sendItems } from '../support/digests.js'
+import { checkLog } from '../support/marks.js'
+import { WebhookReceiver } from '../support/receivers.js'
+import { startHasty } from '../support/stack.js'
+import { startTimeTravel } from '../support/time-travel.js'
+import { eventually } from '../support/waiting.js'
+
+t.setTimeout(FILE_TIMEOUT_MS)
+
+const SLOTS = 20
+const HOUR_MS = 3_600_000
+const SHORTLY_BEFORE_MS = 5_000
+const LEASE_MS = 12_000
+/** How far off a measured clock may be. */
+const CLOCK_ERROR_MS = 50
+
+/** The hours of India are full when those of UTC are half. */
+let boundary = Date.parse('2031-06-11T06:30:00Z')
+const time = await startTimeTravel(t, boundary - HOUR_MS / 2)
+const one = await startHasty(t, time.stack, { slots: SLOTS })
+const service = await one.sender()
+const users = await hourlyReaders(service, READERS, 'Asia/Kolkata')
+
+/** What is the end of every experiment: each item once, and one digest for each user. */
+async function audit(t: Test, receiver: WebhookReceiver): Promise<void> {
+  const due = boundary
+  boundary += HOUR_MS
+  await receiver.until(() => receiver.counts.size >= users.length, 'every digest', 60_000)
+  const all = await everything(service, users)
+  const received = itemsReceived(receiver)
+  const wrong = users.filter((user) => ITEMS.some((item) => received.get(`${user} ${item}`)?.digests !== 1))
+  t.same(wrong.slice(0, 10), [], 'every item came in exactly one digest')
+  t.equal(receiver.counts.size, users.length, 'one digest for each user')
+  const early = receiver.requests.filter(({ at }) => time.at(at) < due)
+  t.equal(early.length, 0, 'none early')
+  const collected = all.filter(({ digest_id }) => digest_id !== null && receiver.times(digest_id) > 0)
+  t.equal(collected.length, users.length * ITEMS.length, 'every item knows its digest')
+  t.same(new Set(all.map(({ status }) => status)), new Set(['sent']))
+}
+
+async function hold(t: Test, ...through: readonly Daemon[]): Promise<WebhookReceiver> {
+  const receiver = await WebhookReceiver.start(t, answerSlowly)
+  const clients = await Promise.all(through.map((daemon) => daemon.sender()))
+  await sendItems(clients, users, receiver)
+  return receiver
+}
+
+/** When to kill: each is another moment in the life of a digest. */
+const MOMENTS: readonly {
+  readonly when: string
+  readonly come: (receiver: WebhookReceiver) => Promise<unknown>
+}[] = [
+  { when: 'at the boundary', come: () => delay(boundary - time.now() + Math.random() * 50) },
+  { when: 'once the first is collected', come: () => one.logged('digest.collected') },
+  {
+    when: 'once a few are sent',
+    come: (receiver) => receiver.until(() => receiver.requests.length > SLOTS, 'a few'),
+  },
+]
+
+for (let kill = 0; kill < KILLS; kill += 1) {
+  const moment = MOMENTS[kill % MOMENTS.length]
+  t.test(`killed while they are held, and ${moment?.when}`, async (t) => {
+    const receiver = await hold(t, one)
+    await one.kill9()
+    await time.to(boundary - SHORTLY_BEFORE_MS, one)
+    await moment?.come(receiver)
+    await one.kill9()
+    t.comment(`${receiver.counts.size} had come`)
+    // What was in flight is free when its lease has ended.
+    await time.to(time.now() + LEASE_MS, one)
+    await audit(t, receiver)
+    t.ok(receiver.duplicates <= SLOTS, `${receiver.duplicates} twice, of at most ${SLOTS}`)
+  })
+}
+
+t.test('killed at the boundary, while more and more comes in', async (t) => {
+  const receiver = await WebhookReceiver.start(t, answerSlowly)
+  await time.to(boundary - 2 * SHORTLY_BEFORE_MS, one)
+  const load = new ItemLoad(service, users, receiver, 8)
+  await load.more(users.length)
+  await MOMENTS[0]?.come(receiver)
+  await one.kill9()
+  await time.to(time.now() + LEASE_MS, one)
+  await load.more(users.length)
+  await load.stop()
+  const due = boundary
+  const next = boundary + HOUR_MS
+  boundary += 2 * HOUR_MS
+  await time.to(next - SHORTLY_BEFORE_MS, one)
+  const missing = (): readonly string[] => {
+    const received = itemsReceived(receiver)
+    return [...load.accepted.keys()].filter((item) => !received.has(item))
+  }
+  await eventually(async () => missing().length === 0, 'all that was accepted', 60_000)
+  const all = await everything(service, users)
+  t.same(new Set(all.map(({ status }) => status)), new Set(['sent']))
+  const received = [...itemsReceived(receiver)]
+  t.same(received.filter(([, { digests }]) => digests > 1).slice(0, 10), [], 'none in two digests')
+  const early = received.filter(([item, { at }]) => {
+    const began = time.at(load.accepted.get(item) ?? 0)
+    return time.at(at) < (began > due + CLOCK_ERROR_MS ? next : due)
+  })
+  t.same(early.slice(0, 10), [], 'none before the hour that follows it')
+  t.ok(receiver.duplicates <= SLOTS, `${receiver.duplicates} twice, of at most ${SLOTS}`)
+  t.comment(`${load.accepted.size} accepted, in ${receiver.counts.size} digests of ${users.length} users`)
+})
+
+t.test('two instances', async (t) => {
+  const two = await startHasty(t, time.stack, { slots: SLOTS })
+
+  await t.test('collect together: one digest for each user', async (t) => {
+    const receiver = await hold(t, one, two)
+    await time.to(boundary - SHORTLY_BEFORE_MS, one, two)
+    await audit(t, receiver)
+    t.equal(receiver.duplicates, 0, 'none twice')
+  })
+
+  await t.test('all of Redis is lost while they are held', async (t) => {
+    const receiver = await hold(t, one, two)
+    await time.to(boundary - 2 * SHORTLY_BEFORE_MS, one, two)
+    const redis = new Redis(time.stack.redis.url)
+    await redis.flushall()
+    await redis.quit()
+    await Promise.race([one.logged('sweeper.rebuilt'), two.logged('sweeper.rebuilt')])
+    await audit(t, receiver)
+    t.equal(receiver.duplicates, 0, 'none twice')
+  })
+  checkLog(t, one, two)
+})
