@@ -25,8 +25,8 @@ const RUNS_AT_ONCE = 4
 const BATCH = 50
 
 const time = await startTimeTravel(t, Date.parse('2031-06-11T06:00:10Z'))
-const one = await startHasty(t, time.stack, { slots: SLOTS })
-const two = await startHasty(t, time.stack, { slots: SLOTS })
+const one = await startHasty(t, time.stack, { slots: SLOTS, timeout: 5 })
+const two = await startHasty(t, time.stack, { slots: SLOTS, timeout: 5 })
 const [service, other] = await Promise.all([one.sender(), two.sender()])
 const nextMinute = (): number => Math.ceil(time.now() / MINUTE_MS) * MINUTE_MS
 const iso = (instant: number): string => new Date(instant).toISOString()
