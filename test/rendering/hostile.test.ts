@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Failure } from '../../src/model/failure.js'
 import type { JsonObject } from '../../src/model/json.js'
-import { aJob, aRendering, failure, HANGING, rendered } from './support.js'
+import { aJob, aRendering, failure, HANGING, PATIENT, rendered } from './support.js'
 
 t.setTimeout(120_000)
 
@@ -110,7 +110,7 @@ t.test('texts that ask for too much are stopped', async (t) => {
 })
 
 t.test('what looks alike and asks for little is rendered', async (t) => {
-  const { rendering } = aRendering(t)
+  const { rendering } = aRendering(t, PATIENT)
   const content = async (text: string, variables: JsonObject = {}): Promise<string> =>
     (await rendered(rendering, { content: text, variables })).content
   t.equal(await content('{% for i in (1..3) %}{{ i }}{% endfor %}{{ (2..4) | join }}'), '1232 3 4')
@@ -124,7 +124,7 @@ t.test('what looks alike and asks for little is rendered', async (t) => {
 })
 
 t.test('tags in tags go as deep as the stack does, which no two runs agree on', async (t) => {
-  const { rendering } = aRendering(t)
+  const { rendering } = aRendering(t, PATIENT)
   const content = `${'{% if a %}'.repeat(2_300)}x${'{% endif %}'.repeat(2_300)}`
   const [result] = await rendering.render([aJob({ content, variables: { a: 1 } })])
   t.match(

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { Failure } from '../../src/model/failure.js'
-import { aJob, aRendering, failure, OPTIONS, rendered } from './support.js'
+import { aJob, aRendering, failure, OPTIONS, PATIENT, rendered } from './support.js'
 
 t.test('jobs of one call', async (t) => {
-  const { rendering } = aRendering(t)
+  const { rendering } = aRendering(t, PATIENT)
 
   t.test('the first one waits for the thread to start', async (t) => {
     t.same(await rendered(rendering, { title: 'Hi {{ name }}' }), { title: 'Hi Zoë', content: 'Hello Zoë' })
@@ -111,7 +111,7 @@ t.test('jobs of one call', async (t) => {
 })
 
 t.test('output above the limit is refused', async (t) => {
-  const { rendering } = aRendering(t, { maxOutput: 2_000 })
+  const { rendering } = aRendering(t, { ...PATIENT, maxOutput: 2_000 })
   const of = (length: number) => ({ content: '{{ name }}', variables: { name: 'x'.repeat(length) } })
   t.equal((await rendered(rendering, of(2_000))).content.length, 2_000)
   const long = await failure(rendering, of(2_001))
@@ -151,7 +151,7 @@ t.test('closing refuses what is not done, and what comes afterwards', async (t) 
 })
 
 t.test('options', async (t) => {
-  const { rendering } = aRendering(t, { currency: 'EUR', locale: 'de', timezone: 'UTC' })
+  const { rendering } = aRendering(t, { ...PATIENT, currency: 'EUR', locale: 'de', timezone: 'UTC' })
   t.equal(OPTIONS.currency, 'CNY')
   const content = "{{ 5 | currency }} {{ '2026-03-01T17:30Z' | date: '%H:%M' }}"
   t.equal((await rendered(rendering, { content })).content, '5,00\u00a0€ 17:30')

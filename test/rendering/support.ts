@@ -15,6 +15,9 @@ export const OPTIONS: RenderingOptions = {
   timezone: 'Asia/Shanghai',
 }
 
+/** For texts that are not to blame, however busy the machine is. */
+export const PATIENT = { timeoutMs: 5_000, hardTimeoutMs: 20_000 }
+
 /** liquidjs looks at the clock between tags; this one is a single tag that takes half a minute. */
 export const HANGING = `{{ (1..900000) | sum: "${Array(2_000).fill('a').join('.')}" }}`
 
