@@ -71,7 +71,7 @@ const MOMENTS: readonly {
   },
 ]
 
-for (let kill = 9; kill < KILLS; kill += 1) {
+for (let kill = 0; kill < KILLS; kill += 1) {
   const moment = MOMENTS[kill % MOMENTS.length]
   t.test(`killed while they are held, and ${moment?.when}`, async (t) => {
     const receiver = await hold(t, one)
