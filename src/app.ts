@@ -5,7 +5,7 @@ import { openChannels } from './app/channels.js'
 import { type Database, openDatabase } from './app/database.js'
 import { openIndexStore } from './app/index-store.js'
 import { notifications } from './app/notifications.js'
-import { enabledChannels, streamOptions } from './app/options.js'
+import { openChannelsOf, streamOptions } from './app/options.js'
 import { openRecipients } from './app/recipients.js'
 import { runStreams } from './app/run-streams.js'
 import { runSchedules } from './app/schedules.js'
@@ -70,7 +70,7 @@ async function assemble(
   const { log } = telemetry
   const { store, reading, clock } = database
   const index = await openIndexStore(config, log)
-  const { counters, relay, unread } = index
+  const { counters, pacer, relay, unread } = index
   const queue = new WatchedQueue(index.queue)
   const keeping = upkeep(config, database, queue, telemetry)
   const people = openRecipients(config, database)
@@ -91,6 +91,7 @@ async function assemble(
     recipients: people.recipients,
     queue,
     counters,
+    pacer,
     channelCounters: new PostgresSendCounts(store),
     inbox,
     templates: texts.templates,
@@ -103,7 +104,7 @@ async function assemble(
   let open = false
   let closing = false
   const admission = () => (open && !closing ? keeping.backlog.refusal() : away(closing))
-  const rules = { channels: enabledChannels(config), checks: sinks.addressChecks, clock }
+  const rules = { channels: openChannelsOf(config), checks: sinks.addressChecks, clock }
   const jobs = new PostgresJobs(store, {
     newId: () => jobId(clock.now()),
     keyTtlMs: config.idempotency.ttlMs,

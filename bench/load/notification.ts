@@ -18,6 +18,7 @@ export function aNotification(changes: Partial<Notification>): Notification {
     content:
       'Order 4711-0815 has left our warehouse and will be with you on Thursday between 9:00 and 12:00.',
     metadata: {},
+    attachments: [],
     scheduledAt: null,
     expiresAt: null,
     jobId: null,
@@ -25,7 +26,9 @@ export function aNotification(changes: Partial<Notification>): Notification {
     createdAt,
     attempt: 1,
     templateUse: null,
+    vendorText: null,
     deferredFor: null,
+    deferredUntil: null,
     digest: null,
     idempotency: null,
     ...changes,

@@ -53,6 +53,7 @@ export const notificationDetail = (
     result: attempt.result,
     failure_code: attempt.failureCode,
     message: attempt.message,
+    provider: attempt.provider,
     provider_id: attempt.providerId,
     started_at: isoTime(attempt.startedAt),
     duration_ms: attempt.durationMs,

@@ -1,4 +1,6 @@
 import type { Acceptance } from '../model/acceptance.js'
+import type { Attachment } from '../model/attachment.js'
+import type { Device } from '../model/device.js'
 import type { Failure } from '../model/failure.js'
 import type { JsonObject } from '../model/json.js'
 import type { Channel, Idempotency, NotificationRequest, Priority, Status } from '../model/notification.js'
@@ -12,7 +14,7 @@ import type {
 import type { RunStatus, Timing } from '../model/schedule.js'
 import type { TemplateVariable, TemplateVariant } from '../model/template.js'
 import type { TemplateUse } from '../model/template-use.js'
-import type { UserAddress } from '../streams/ports.js'
+import type { AttemptResult, UserAddress } from '../streams/ports.js'
 
 /** Hands requests to the stream. Rejects with a `Failure` when a request is refused. */
 export interface Intake {
@@ -30,6 +32,7 @@ export interface NotificationRecord {
   readonly title: string
   readonly content: string
   readonly metadata: JsonObject
+  readonly attachments: readonly Attachment[]
   readonly status: Status
   /** Why it is deferred, suppressed, expired or failed. */
   readonly reason: string | null
@@ -57,9 +60,11 @@ export interface NotificationRecord {
 
 export interface AttemptRecord {
   readonly attempt: number
-  readonly result: 'sent' | 'failed' | 'retry' | 'released'
+  readonly result: AttemptResult['status']
   readonly failureCode: string | null
   readonly message: string | null
+  /** Which of several providers it was. */
+  readonly provider: string | null
   readonly providerId: string | null
   readonly startedAt: number
   readonly durationMs: number
@@ -183,12 +188,6 @@ export type Role = (typeof ROLES)[number]
 /** Verifies bearer tokens. Rejects with `unauthenticated`, or `store_unavailable` when the issuer's keys cannot be read. */
 export interface Authenticator {
   verify(token: string): Promise<Identity>
-}
-
-/** Where a push notification goes. */
-export interface Device {
-  readonly platform: 'fcm' | 'apns'
-  readonly token: string
 }
 
 /** What a recipient may tell about themselves. */

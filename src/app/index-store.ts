@@ -1,20 +1,23 @@
 import type { Config } from '../config/config.js'
+import { MemoryPacer } from '../state/memory/pacer.js'
 import { MemoryQueue } from '../state/memory/queue.js'
 import { MemoryRateCounters } from '../state/memory/rate-counters.js'
 import { MemoryRelay } from '../state/memory/relay.js'
 import { MemoryUnreadCounts } from '../state/memory/unread-counts.js'
 import { connectRedis } from '../state/redis/connection.js'
+import { RedisPacer } from '../state/redis/pacer.js'
 import { RedisQueue } from '../state/redis/queue.js'
 import { RedisRateCounters } from '../state/redis/rate-counters.js'
 import { RedisRelay } from '../state/redis/relay.js'
 import { RedisUnreadCounts } from '../state/redis/unread-counts.js'
-import type { Epoch, Queue, RateCounters, Relay, UnreadCounts } from '../streams/ports.js'
+import type { Epoch, Pacer, Queue, RateCounters, Relay, UnreadCounts } from '../streams/ports.js'
 import type { Log } from '../telemetry/log.js'
 
 /** The index and the counters: all of it may be lost at any time. */
 export interface IndexStore {
   readonly queue: Queue & Epoch
   readonly counters: RateCounters
+  readonly pacer: Pacer
   readonly relay: Relay
   readonly unread: UnreadCounts
   /** Null where there is nothing outside of this process. */
@@ -28,6 +31,7 @@ export async function openIndexStore({ redis }: Config, log: Log): Promise<Index
     return {
       queue: new MemoryQueue(),
       counters: new MemoryRateCounters(),
+      pacer: new MemoryPacer(),
       relay: new MemoryRelay(),
       unread: new MemoryUnreadCounts(),
       ping: null,
@@ -41,6 +45,7 @@ export async function openIndexStore({ redis }: Config, log: Log): Promise<Index
   return {
     queue,
     counters: new RedisRateCounters(connection),
+    pacer: new RedisPacer(connection),
     relay,
     unread: new RedisUnreadCounts(connection, log),
     ping: () => connection.ping(),

@@ -1,4 +1,8 @@
 import { type Channel, QUEUED_CHANNELS, type QueuedChannel } from '../model/notification.js'
+import { emailProblems } from './channels/email.js'
+import { pushProblems } from './channels/push.js'
+import { smsProblems } from './channels/sms.js'
+import { websocketProblems } from './channels/websocket.js'
 import type { Config } from './config.js'
 import { writeDuration } from './duration.js'
 import type { Problem } from './problem.js'
@@ -25,11 +29,8 @@ export function contradictions(config: Config): readonly Problem[] {
     'unsubscribe.secret',
     `(UNSUBSCRIBE_SECRET) is too short; whoever guesses it unsubscribes anybody: it needs at least ${SHORTEST_SECRET_BYTES} bytes`,
   )
-  for (const [name, channel] of [
-    ['email', channels.email],
-    ['websocket', channels.websocket],
-    ['webhook', channels.webhook],
-  ] as const) {
+  for (const name of QUEUED_CHANNELS) {
+    const channel = channels[name]
     const { timeoutMs, tries } = channel.delivery
     const longest = timeoutMs * tries + PAUSE_MS * (tries - 1) + LEASE_MARGIN_MS
     demand(
@@ -46,11 +47,6 @@ export function contradictions(config: Config): readonly Problem[] {
     )
   }
   demand(
-    channels.websocket.idleMs > channels.websocket.pingMs,
-    'channels.websocket.idle_timeout',
-    'must be longer than channels.websocket.ping_interval, or sockets that are alive are closed',
-  )
-  demand(
     server.batchBodyLimitBytes >= server.bodyLimitBytes,
     'server.batch_body_limit',
     'must be at least server.body_limit',
@@ -65,16 +61,11 @@ export function contradictions(config: Config): readonly Problem[] {
     'templates.waiting',
     'must be at least intake.batch_size × intake.in_flight, or full batches are refused',
   )
-  const { transport } = channels.email
-  demand(
-    transport.kind === 'outbox' || (transport.username === null) === (transport.password === null),
-    'channels.email.smtp',
-    'needs both username and password (SMTP_USERNAME, SMTP_PASSWORD), or neither',
-  )
-  demand(
-    transport.kind === 'outbox' || channels.email.delivery.slots <= 2 * transport.poolSize,
-    'channels.email.slots',
-    'must be at most twice channels.email.smtp.pool_size: more would wait in the process, not in the queue',
+  problems.push(
+    ...emailProblems(channels.email),
+    ...smsProblems(channels.sms),
+    ...websocketProblems(channels.websocket),
+    ...pushProblems(channels.push),
   )
   return problems
 }

@@ -1,18 +1,17 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { CHANNELS } from '../model/notification.js'
+import { emailOf } from './channels/email.js'
+import { pushOf } from './channels/push.js'
+import { smsOf } from './channels/sms.js'
+import { webhookOf } from './channels/webhook.js'
+import { websocketOf } from './channels/websocket.js'
+import { type Frozen, freeze } from './frozen.js'
 import { groupsByType } from './groups.js'
 import { type Settings, WEEKDAYS } from './schema.js'
 import { databaseOf, redisOf } from './stores.js'
 
 /** The configuration as the code uses it: frozen, times in milliseconds, sizes in bytes, `null` for what is not set. */
 export type Config = Frozen<ReturnType<typeof shaped>>
-
-type Frozen<T> =
-  T extends ReadonlyMap<unknown, unknown>
-    ? T
-    : T extends object
-      ? { readonly [K in keyof T]: Frozen<T[K]> }
-      : T
 
 export function toConfig(settings: Settings): Config {
   const config = shaped(settings)
@@ -127,67 +126,16 @@ function shaped(settings: Settings) {
   }
 }
 
-function channelsOf({ email, websocket, webhook, in_app }: Settings['channels'], dataDir: string) {
-  const { smtp } = email
+function channelsOf({ email, sms, websocket, webhook, in_app, push }: Settings['channels'], dataDir: string) {
   return {
-    email: {
-      enabled: email.enabled,
-      from: email.from,
-      delivery: delivery(email),
-      retry: retry(email),
-      fallback: email.fallback ?? null,
-      transport: smtp.host
-        ? {
-            kind: 'smtp' as const,
-            host: smtp.host,
-            port: smtp.port,
-            username: smtp.username ?? null,
-            password: smtp.password ?? null,
-            secure: smtp.secure,
-            // A password must not go out in clear because somebody stripped STARTTLS off.
-            requireTls: smtp.require_tls ?? smtp.username !== undefined,
-            poolSize: smtp.pool_size,
-          }
-        : { kind: 'outbox' as const, directory: join(dataDir, 'outbox') },
-    },
-    websocket: {
-      enabled: websocket.enabled,
-      delivery: delivery(websocket),
-      /** A user who is offline is not tried again. */
-      retry: { delaysMs: [], jitter: 0 },
-      fallback: websocket.fallback ?? null,
-      maxConnections: websocket.max_connections,
-      pingMs: websocket.ping_interval,
-      idleMs: websocket.idle_timeout,
-      bufferMessages: websocket.buffer_messages,
-      bufferBytes: websocket.buffer_bytes,
-    },
-    webhook: {
-      enabled: webhook.enabled,
-      delivery: delivery(webhook),
-      retry: retry(webhook),
-      fallback: webhook.fallback ?? null,
-      /** Null: one is generated and kept in the data directory. */
-      secret: webhook.secret ?? null,
-      /** Empty: all public URLs. */
-      allowlist: webhook.allowlist ?? [],
-      allowPrivate: webhook.allow_private,
-      maxResponseBytes: webhook.max_response,
-    },
+    email: emailOf(email, dataDir),
+    sms: smsOf(sms),
+    websocket: websocketOf(websocket),
+    webhook: webhookOf(webhook),
     inApp: { enabled: in_app.enabled },
+    push: pushOf(push),
   }
 }
-
-const delivery = (channel: { timeout: number; tries: number; slots: number }) => ({
-  timeoutMs: channel.timeout,
-  tries: channel.tries,
-  slots: channel.slots,
-})
-
-const retry = (channel: { retry: { delays: readonly number[]; jitter: number } }) => ({
-  delaysMs: channel.retry.delays,
-  jitter: channel.retry.jitter,
-})
 
 function baseUrl(text: string): string {
   const { origin, pathname } = new URL(text)
@@ -201,9 +149,4 @@ const localeOf = (tag: string): string => Intl.getCanonicalLocales(tag)[0] ?? ta
 function minutes(timeOfDay: string): number {
   const [hour, minute] = timeOfDay.split(':').map(Number)
   return (hour ?? 0) * 60 + (minute ?? 0)
-}
-
-function freeze(value: object): void {
-  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) freeze(inner)
-  Object.freeze(value)
 }

@@ -1,6 +1,11 @@
 import { type Static, Type } from 'typebox'
 import { CHANNELS, type Channel } from '../model/notification.js'
 import type { Group } from '../model/recipient.js'
+import { emailSchema } from './channels/email.js'
+import { pushSchema } from './channels/push.js'
+import { smsSchema } from './channels/sms.js'
+import { webhookSchema } from './channels/webhook.js'
+import { websocketSchema } from './channels/websocket.js'
 import { LONGEST_DURATION_MS } from './duration.js'
 import {
   Count,
@@ -13,6 +18,7 @@ import {
   OptionalText,
   Port,
   Size,
+  section,
   Text,
 } from './values.js'
 
@@ -21,29 +27,14 @@ const MB = 1_048_576
 const SECOND = 1_000
 const HOUR = 3_600_000
 
-const section = <T extends Type.TProperties>(properties: T) =>
-  Type.Object(properties, { additionalProperties: false })
-
-/** How long, how often and how many at once. */
-const delivery = {
-  enabled: Flag,
-  timeout: Duration(10, HOUR),
-  tries: Count(1, 10),
-  slots: Count(1, 10_000),
-  fallback: Type.Optional(OneOf(CHANNELS)),
-}
-
-const retry = section({
-  delays: Type.Array(Duration(SECOND, LONGEST_DURATION_MS), { maxItems: 20 }),
-  jitter: Type.Number({ minimum: 0, maximum: 1 }),
-})
-
 const PerHour = Type.Optional(Count(1, 1_000_000))
 const channelLimits = {
   email: PerHour,
+  sms: PerHour,
   websocket: PerHour,
   webhook: PerHour,
   in_app: PerHour,
+  push: PerHour,
 } satisfies Record<Channel, unknown>
 
 /** As ISO 8601 counts them, from 1. */
@@ -87,39 +78,6 @@ const redis = section({
   prefix: Type.String({ pattern: '^[A-Za-z0-9_.-]+$' }),
 })
 
-const email = section({
-  ...delivery,
-  from: Text,
-  retry,
-  smtp: section({
-    host: OptionalText,
-    port: Port,
-    username: OptionalText,
-    password: OptionalText,
-    secure: Flag,
-    require_tls: Type.Optional(Flag),
-    pool_size: Count(1, 1_000),
-  }),
-})
-
-const websocket = section({
-  ...delivery,
-  max_connections: Count(1, 1_000_000),
-  ping_interval: Duration(100, HOUR),
-  idle_timeout: Duration(100, 24 * HOUR),
-  buffer_messages: Count(1, 100_000),
-  buffer_bytes: Size(KB, 64 * MB),
-})
-
-const webhook = section({
-  ...delivery,
-  retry,
-  secret: OptionalText,
-  allowlist: List(),
-  allow_private: Flag,
-  max_response: Size(0, 16 * MB),
-})
-
 /** The configuration file, once its variables are replaced and its texts are read. */
 export const SettingsSchema = section({
   server,
@@ -140,7 +98,14 @@ export const SettingsSchema = section({
     in_flight: Count(1, 64),
     waiting: Count(1, 1_000_000),
   }),
-  channels: section({ email, websocket, webhook, in_app: section({ enabled: Flag }) }),
+  channels: section({
+    email: emailSchema,
+    sms: smsSchema,
+    websocket: websocketSchema,
+    webhook: webhookSchema,
+    in_app: section({ enabled: Flag }),
+    push: pushSchema,
+  }),
   breaker: section({
     failure_rate: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 }),
     window: Duration(SECOND, HOUR),

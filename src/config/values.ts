@@ -20,6 +20,10 @@ export interface ListRule extends Rule {
   readonly words: readonly string[] | null
 }
 
+/** A part of the file: what it does not name is refused. */
+export const section = <T extends Type.TProperties>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false })
+
 /** Written `30s`, read as milliseconds. */
 export const Duration = (minimumMs: number, maximumMs: number) =>
   Type.Unsafe<number>({

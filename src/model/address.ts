@@ -3,13 +3,20 @@ import type { JsonObject } from './json.js'
 import type { Channel } from './notification.js'
 import type { Recipient } from './recipient.js'
 
-/** Where the address that a channel needs stands in the metadata. Null: the user's id is enough. */
+/** Where the one address that a channel needs stands in the metadata. Null: there is no such thing. */
 export const ADDRESS_FIELD: Readonly<Record<Channel, string | null>> = {
   email: 'email',
+  sms: 'phone',
   webhook: 'webhook_url',
+  // Reached by the user's id, or at the user's devices: see below.
   websocket: null,
   in_app: null,
+  push: null,
 }
+
+/** Where devices stand in the metadata: a list of them, or one (with its platform beside it). */
+export const DEVICES_FIELD = 'devices'
+export const DEVICE_FIELD = 'device_token'
 
 /** The address that a sender gave; null when there is none. */
 export function givenAddress(channel: Channel, metadata: JsonObject): string | null {
@@ -18,8 +25,16 @@ export function givenAddress(channel: Channel, metadata: JsonObject): string | n
   return typeof address === 'string' ? address : null
 }
 
+/** Whether the directory has to say where a notification goes. */
+export function lacksAddress(channel: Channel, metadata: JsonObject): boolean {
+  if (channel === 'push') return metadata[DEVICES_FIELD] === undefined && metadata[DEVICE_FIELD] === undefined
+  const field = ADDRESS_FIELD[channel]
+  return field !== null && metadata[field] === undefined
+}
+
 /** One spelling for addresses that reach the same mailbox, so that a suppressed one is recognised. */
 export function canonicalAddress(channel: Channel, address: string): string {
+  if (channel === 'sms') return address.replace(/[^+\d]/g, '')
   if (channel !== 'email') return address.trim()
   const [text, local, domain = ''] = /^(?:(.*)@)?(.*)$/s.exec(address.trim()) ?? [address]
   // Two spellings of an international domain are one.
@@ -27,6 +42,21 @@ export function canonicalAddress(channel: Channel, address: string): string {
 }
 
 /** What the directory has for a channel; null when it has nothing. */
-export function directoryAddress(channel: Channel, { email }: Pick<Recipient, 'email'>): string | null {
-  return channel === 'email' ? email : null
+export function directoryAddress(
+  channel: Channel,
+  { email, phone }: Pick<Recipient, 'email' | 'phone'>,
+): string | null {
+  if (channel === 'email') return email
+  return channel === 'sms' ? phone : null
+}
+
+/** The part of the metadata that says where a notification goes, from the directory; null when it does not tell. */
+export function directoryMetadata(channel: Channel, recipient: Recipient): JsonObject | null {
+  if (channel === 'push') {
+    const devices = recipient.devices.map(({ platform, token }) => ({ platform, token }))
+    return devices.length === 0 ? null : { [DEVICES_FIELD]: devices }
+  }
+  const field = ADDRESS_FIELD[channel]
+  const address = directoryAddress(channel, recipient)
+  return field === null || address === null ? null : { [field]: address }
 }

@@ -1,14 +1,32 @@
+import type { Attachment } from './attachment.js'
 import type { DigestFrequency } from './frequency.js'
 import type { JsonObject } from './json.js'
 import type { TemplateUse } from './template-use.js'
+import type { VendorText } from './vendor-template.js'
 
 /** The ways to reach a recipient. A new one needs a member here, a sink, and a line in `sinks/index.ts`. */
-export const CHANNELS = ['email', 'websocket', 'webhook', 'in_app'] as const
+export const CHANNELS = ['email', 'sms', 'websocket', 'webhook', 'in_app', 'push'] as const
 export type Channel = (typeof CHANNELS)[number]
 
 /** Channels that are delivered from a ready lane. `in_app` is delivered by the transaction that accepts it. */
 export type QueuedChannel = Exclude<Channel, 'in_app'>
-export const QUEUED_CHANNELS: readonly QueuedChannel[] = ['email', 'websocket', 'webhook']
+export const QUEUED_CHANNELS: readonly QueuedChannel[] = ['email', 'sms', 'websocket', 'webhook', 'push']
+
+export function byQueuedChannel<T>(of: (channel: QueuedChannel) => T): Record<QueuedChannel, T> {
+  return {
+    email: of('email'),
+    sms: of('sms'),
+    websocket: of('websocket'),
+    webhook: of('webhook'),
+    push: of('push'),
+  }
+}
+
+/**
+ * Channels whose messages cost money: one whose outcome is not known ends as `uncertain`, for somebody to
+ * decide, because sending it again could cost twice.
+ */
+export const COSTLY: ReadonlySet<Channel> = new Set(['sms'])
 
 export const PRIORITIES = ['low', 'medium', 'high', 'critical'] as const
 export type Priority = (typeof PRIORITIES)[number]
@@ -42,6 +60,8 @@ export interface NotificationRequest {
   readonly title: string
   readonly content: string
   readonly metadata: JsonObject
+  /** Of email. Their contents are kept apart. */
+  readonly attachments: readonly Attachment[]
   readonly scheduledAt: number | null
   readonly expiresAt: number | null
   readonly jobId: string | null
@@ -64,8 +84,12 @@ export interface Notification extends NotificationRequest {
   readonly attempt: number
   /** The text of the template that it was rendered with. */
   readonly templateUse: TemplateUse | null
+  /** What vendors of text messages are told in place of the content; null: the content itself. */
+  readonly vendorText: VendorText | null
   /** Why it last had to wait; null for what is new. */
   readonly deferredFor: string | null
+  /** Until when, in epoch milliseconds. */
+  readonly deferredUntil: number | null
   /** Set when it is a digest of others. */
   readonly digest: DigestFrequency | null
   /** Null where the sender gave no key, and once the row exists. */

@@ -9,6 +9,10 @@ export const DELIVERY_FAILURES = [
   'throttled',
   'invalid_address',
   'address_refused',
+  'gone',
+  'account_refused',
+  'template_refused',
+  'not_configured',
   'circuit_open',
   'abandoned',
   'internal',
@@ -17,8 +21,12 @@ export type DeliveryFailureCode = (typeof DELIVERY_FAILURES)[number]
 
 /** What a provider gave us for a message that it took. */
 export interface Receipt {
+  /** Which of several providers it was. */
+  readonly provider?: string
   /** The provider's own id, for support cases. */
   readonly providerId?: string
+  /** What else is worth recording: who refused it before, or which devices. */
+  readonly note?: string
 }
 
 /** What a sink throws. Anything else that it throws is an `internal` failure that may be retried. */
@@ -27,18 +35,30 @@ export class DeliveryFailure extends Error {
   readonly code: DeliveryFailureCode
   /** Whether another attempt may succeed. */
   readonly retryable: boolean
+  /** The provider may have taken the message all the same; another one could cost twice. Never retried. */
+  readonly uncertain: boolean
   /** Milliseconds the provider asked us to wait. */
   readonly retryAfterMs: number | null
+  /** Which of several providers it was. */
+  readonly provider: string | null
 
   constructor(
     code: DeliveryFailureCode,
     message: string,
-    options: { retryable: boolean; retryAfterMs?: number | null; cause?: unknown },
+    options: {
+      retryable: boolean
+      uncertain?: boolean
+      retryAfterMs?: number | null
+      provider?: string | null
+      cause?: unknown
+    },
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.retryable = options.retryable
+    this.uncertain = options.uncertain ?? false
+    this.retryable = options.retryable && !this.uncertain
     this.retryAfterMs = options.retryAfterMs ?? null
+    this.provider = options.provider ?? null
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Device } from './device.js'
 import type { Frequency } from './frequency.js'
 import type { Channel } from './notification.js'
 
@@ -34,6 +35,7 @@ export interface QuietWindow {
 export interface Recipient {
   readonly email: string | null
   readonly phone: string | null
+  readonly devices: readonly Device[]
   /** BCP 47, such as `zh` or `en-GB`. */
   readonly locale: string | null
   /** IANA, such as `Asia/Shanghai`. */
@@ -49,6 +51,7 @@ export interface Recipient {
 export const UNKNOWN: Recipient = {
   email: null,
   phone: null,
+  devices: [],
   locale: null,
   timezone: null,
   quietHours: null,
@@ -57,7 +60,7 @@ export const UNKNOWN: Recipient = {
 }
 
 /** Why nothing more goes to an address. */
-export const SUPPRESSION_REASONS = ['bounce', 'complaint', 'manual'] as const
+export const SUPPRESSION_REASONS = ['bounce', 'complaint', 'gone', 'manual'] as const
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number]
 
 /** Somebody to write to, and whether their address may be used. */

@@ -11,6 +11,7 @@ export interface RetryPolicy {
 export type Settlement =
   | { readonly status: 'sent' }
   | { readonly status: 'failed' }
+  | { readonly status: 'uncertain' }
   | { readonly status: 'retry'; readonly afterMs: number }
 
 /**
@@ -25,6 +26,7 @@ export function settlementOf(
   random: number,
 ): Settlement {
   if (outcome.kind === 'sent') return { status: 'sent' }
+  if (outcome.failure.uncertain) return { status: 'uncertain' }
   if (!outcome.failure.retryable) return { status: 'failed' }
   const delay = policy.delaysMs[attempt - 1]
   if (delay === undefined) return { status: 'failed' }

@@ -1,5 +1,6 @@
 import type { Json } from './json.js'
 import type { Channel } from './notification.js'
+import type { VendorTemplate } from './vendor-template.js'
 
 /** A variable that a template takes. Without a default it must be given. */
 export interface TemplateVariable {
@@ -29,4 +30,6 @@ export interface Template {
   readonly defaultLocale: string
   readonly variables: readonly TemplateVariable[]
   readonly variants: readonly TemplateVariant[]
+  /** Of text messages; null: their content is sent. */
+  readonly vendor?: VendorTemplate | null
 }

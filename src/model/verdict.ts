@@ -4,7 +4,7 @@ import type { Failure } from './failure.js'
 import type { Notification } from './notification.js'
 import type { Standing, SuppressionReason } from './recipient.js'
 
-export type DeferReason = 'scheduled' | 'quiet_hours' | 'digest'
+export type DeferReason = 'scheduled' | 'quiet_hours' | 'digest' | 'pace'
 export type SuppressReason = 'not_subscribed' | 'blocked' | 'rate_limited' | `address_${SuppressionReason}`
 
 export interface Rendered {

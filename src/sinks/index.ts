@@ -3,6 +3,7 @@ import type { JsonObject } from '../model/json.js'
 import type { Channel, QueuedChannel } from '../model/notification.js'
 import type { Clock, Relay, Sink } from '../streams/ports.js'
 import { checkEmailAddress, createEmailSink, type EmailOptions } from './email/index.js'
+import { notConfigured } from './not-configured.js'
 import { checkWebhookUrl, webhookUrlPolicy } from './webhook/url-policy.js'
 import { type WebhookOptions, WebhookSink } from './webhook/webhook.js'
 import { WebSocketSink } from './websocket/sink.js'
@@ -31,10 +32,18 @@ export function openSinks({ email, webhook, relay, clock }: SinkOptions): Sinks 
   const checkUrl = (url: unknown): string | null =>
     typeof url === 'string' ? checkWebhookUrl(url, urls) : 'must be the URL to post to'
   return {
-    byChannel: { email: mail, websocket: new WebSocketSink(relay, clock), webhook: hooks },
+    byChannel: {
+      email: mail,
+      sms: notConfigured('sms'),
+      websocket: new WebSocketSink(relay, clock),
+      webhook: hooks,
+      push: notConfigured('push'),
+    },
     addressChecks: {
       email: (metadata, prefix) => refusal(`${prefix}/email`, checkEmailAddress(metadata.email)),
       webhook: (metadata, prefix) => refusal(`${prefix}/webhook_url`, checkUrl(metadata.webhook_url)),
+      sms: () => null,
+      push: () => null,
       // Reached by the user's id alone.
       websocket: () => null,
       in_app: () => null,

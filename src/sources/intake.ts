@@ -66,6 +66,7 @@ function identified(
     title: request.title,
     content: request.content,
     metadata: request.metadata,
+    attachments: request.attachments,
     scheduledAt: request.scheduledAt,
     expiresAt: request.expiresAt,
     jobId: request.jobId,
@@ -73,7 +74,9 @@ function identified(
     createdAt,
     attempt: 0,
     templateUse: null,
+    vendorText: null,
     deferredFor: null,
+    deferredUntil: null,
     digest: null,
     idempotency,
   }

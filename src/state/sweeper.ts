@@ -86,8 +86,9 @@ export class Sweeper {
   async #returnLeases(): Promise<number> {
     const { log } = this.#telemetry
     const { pending, abandoned } = await this.#ports.recovery.returnLeases(PAGE)
-    for (const { id, channel } of abandoned) {
-      log.event('notification.failed', { notification_id: id, channel, reason: 'abandoned' })
+    for (const { id, channel, status } of abandoned) {
+      const event = status === 'uncertain' ? 'notification.uncertain' : 'notification.failed'
+      log.event(event, { notification_id: id, channel, reason: 'abandoned' })
     }
     if (pending.length === 0) return 0
     await this.#enqueue(pending)

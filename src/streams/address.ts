@@ -1,4 +1,4 @@
-import { ADDRESS_FIELD, directoryAddress } from '../model/address.js'
+import { ADDRESS_FIELD, DEVICES_FIELD, directoryMetadata, lacksAddress } from '../model/address.js'
 import { Failure } from '../model/failure.js'
 import type { Verdict } from '../model/verdict.js'
 import type { Subject } from './envelope.js'
@@ -11,21 +11,18 @@ import type { Stage } from './stage.js'
 export function addressing(): Stage {
   return {
     name: 'address',
-    concerns: ({ notification: { channel, metadata } }) => {
-      const field = ADDRESS_FIELD[channel]
-      return field !== null && metadata[field] === undefined
-    },
+    concerns: ({ notification: { channel, metadata } }) => lacksAddress(channel, metadata),
     check: async (subjects) => subjects.map(addressed),
   }
 }
 
 function addressed({ notification, standing }: Subject): Verdict {
   const { channel, metadata } = notification
-  const field = ADDRESS_FIELD[channel]
-  const address = directoryAddress(channel, standing.recipient)
-  if (field === null || address === null) {
+  const known = directoryMetadata(channel, standing.recipient)
+  if (known === null) {
+    const field = ADDRESS_FIELD[channel] ?? DEVICES_FIELD
     const message = `is required: the recipients directory has no ${channel} address of this user`
     return { kind: 'reject', failure: Failure.field('invalid_address', `/metadata/${field}`, message) }
   }
-  return { kind: 'pass', notification: { ...notification, metadata: { ...metadata, [field]: address } } }
+  return { kind: 'pass', notification: { ...notification, metadata: { ...metadata, ...known } } }
 }

@@ -9,7 +9,7 @@ import {
   timeout,
   wrap,
 } from 'cockatiel'
-import type { Notification } from '../model/notification.js'
+import { COSTLY, type Notification } from '../model/notification.js'
 import { DeliveryFailure, type DeliveryFailureCode, type Outcome } from '../model/outcome.js'
 import { type Breakers, isOpen } from './breakers.js'
 import type { DeliveryPolicy, Sink } from './ports.js'
@@ -44,12 +44,14 @@ export function attempting(
           translated(
             () => guard.execute(({ signal }) => sink.send(notification, signal), cutOff),
             policy.timeoutMs,
+            COSTLY.has(notification.channel),
           ),
         cutOff,
       )
       return { kind: 'sent', receipt }
     } catch (error) {
-      if (cutOff.aborted) return { kind: 'released' }
+      const uncertain = error instanceof DeliveryFailure && error.uncertain
+      if (cutOff.aborted && !uncertain) return { kind: 'released' }
       return { kind: 'failed', failure: asFailure(error) }
     }
   }
@@ -67,13 +69,14 @@ function retrying(tries: number): IPolicy {
 }
 
 /** The breaker must see a timeout as what it is: a fault of the provider. */
-async function translated<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
+async function translated<T>(work: () => Promise<T>, timeoutMs: number, uncertain: boolean): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof TaskCancelledError)) throw error
     throw new DeliveryFailure('timeout', `no answer within ${timeoutMs} ms`, {
       retryable: true,
+      uncertain,
       cause: error,
     })
   }

@@ -14,6 +14,7 @@ import { collecting, type DigestOptions } from './digest.js'
 import type { Envelope } from './envelope.js'
 import { gather } from './gather.js'
 import { lane } from './lane.js'
+import { pacing } from './pace.js'
 import type {
   AttemptResult,
   ChannelCounters,
@@ -22,6 +23,7 @@ import type {
   Digests,
   Inbox,
   Ledger,
+  Pacer,
   Queue,
   RateCounters,
   RateLimits,
@@ -45,6 +47,7 @@ export interface StreamPorts extends RenderPorts {
   readonly queue: Queue
   readonly counters: RateCounters
   readonly channelCounters: ChannelCounters
+  readonly pacer: Pacer
   readonly inbox: Inbox
   readonly sinks: Readonly<Record<QueuedChannel, Sink>>
 }
@@ -58,6 +61,8 @@ export interface StreamOptions {
   readonly rateLimits: RateLimits | null
   /** Of single channels, for each recipient and hour. */
   readonly channelLimits: ReadonlyMap<Channel, number>
+  /** How many go to one address of a channel in a minute. */
+  readonly paces: ReadonlyMap<Channel, number>
   readonly horizonMs: number
   readonly leaseMs: number
   readonly breaker: BreakerOptions
@@ -92,6 +97,7 @@ export function acceptance(
         quietHours(options.quietHours, clock),
         rateLimit(ports.counters, options.rateLimits, clock, telemetry),
         channelLimit(ports.channelCounters, options.channelLimits),
+        pacing(ports.pacer, options.paces, clock, telemetry),
       ],
       telemetry,
     ),

@@ -72,10 +72,14 @@ export interface AttemptResult {
   readonly leaseToken: string
   readonly attempt: number
   readonly channel: QueuedChannel
-  readonly status: 'sent' | 'failed' | 'retry' | 'released'
+  readonly status: 'sent' | 'failed' | 'uncertain' | 'retry' | 'released'
   /** For `retry` only. */
   readonly retryAfterMs: number
-  readonly failure: { readonly code: DeliveryFailureCode; readonly message: string } | null
+  readonly failure: {
+    readonly code: DeliveryFailureCode
+    readonly message: string
+    readonly provider: string | null
+  } | null
   readonly receipt: Receipt | null
   /** What is to be tried instead of a notification that failed: a new one by another channel. */
   readonly fallback: { readonly id: string; readonly channel: Channel } | null
@@ -170,6 +174,21 @@ export interface RateLimits {
 export interface ChannelCounters {
   /** Counts each key once where its channel is below its limit; says for each whether it was. In order. */
   take(keys: readonly RateKey[], perHour: ReadonlyMap<Channel, number>): Promise<readonly boolean[]>
+}
+
+/** What is sent to no more than so often: a URL. */
+export interface PaceKey {
+  readonly tenantId: string
+  readonly target: string
+}
+
+/**
+ * Spreads what goes to one target over time. Each key takes the next free place of its target; no minute
+ * has more than `perMinute` of them.
+ */
+export interface Pacer {
+  /** When each may go, in epoch milliseconds: `now` or earlier when at once. In order: repeats of a key see each other. */
+  reserve(keys: readonly PaceKey[], perMinute: number, now: number): Promise<readonly number[]>
 }
 
 /** Counts what each recipient was sent in the current clock hour and day (UTC). */

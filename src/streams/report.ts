@@ -38,6 +38,7 @@ export function reporter(channel: QueuedChannel, { log, metrics }: Telemetry): R
       case 'released':
         return log.event('notification.released', fields)
       case 'retry':
+      case 'uncertain':
       case 'failed': {
         const failure = outcome.kind === 'failed' ? outcome.failure : null
         const reason = failure?.code ?? 'internal'
@@ -48,6 +49,7 @@ export function reporter(channel: QueuedChannel, { log, metrics }: Telemetry): R
           reason,
           ...(reason === 'internal' ? { err: failure } : { message: failure?.message }),
         }
+        if (status === 'uncertain') return log.event('notification.uncertain', explained)
         if (status === 'failed') return log.event('notification.failed', explained)
         return log.event('notification.retried', { ...explained, retry_after_ms: retryAfterMs })
       }

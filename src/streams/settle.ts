@@ -12,8 +12,8 @@ import { reporter } from './report.js'
 /** What follows a failure. */
 export interface AfterwardsPolicy {
   readonly retry: RetryPolicy
-  /** The channel that is tried when there is no retry left. */
-  readonly fallback: Channel | null
+  /** The channel that is tried when there is no retry left; null: none. */
+  readonly fallbackFor: (tenantId: string) => Channel | null
 }
 
 export interface SettlePorts {
@@ -82,14 +82,15 @@ export function settle(
 function resultOf(
   { delivery: { notification, leaseToken }, outcome, startedAt, durationMs }: Attempted,
   channel: QueuedChannel,
-  { retry, fallback }: AfterwardsPolicy,
+  { retry, fallbackFor }: AfterwardsPolicy,
 ): AttemptResult {
-  const { id, attempt } = notification
+  const { id, tenantId, attempt } = notification
   const settlement: Settlement | { readonly status: 'released' } =
     outcome.kind === 'released'
       ? { status: 'released' }
       : settlementOf(outcome, attempt, retry, Math.random())
   const { status } = settlement
+  const fallback = status === 'failed' ? fallbackFor(tenantId) : null
   return {
     id,
     leaseToken,
@@ -98,10 +99,11 @@ function resultOf(
     status,
     retryAfterMs: settlement.status === 'retry' ? settlement.afterMs : 0,
     failure:
-      outcome.kind === 'failed' ? { code: outcome.failure.code, message: outcome.failure.message } : null,
+      outcome.kind === 'failed'
+        ? { code: outcome.failure.code, message: outcome.failure.message, provider: outcome.failure.provider }
+        : null,
     receipt: outcome.kind === 'sent' ? outcome.receipt : null,
-    fallback:
-      status === 'failed' && fallback !== null ? { id: notificationId(startedAt), channel: fallback } : null,
+    fallback: fallback === null ? null : { id: notificationId(startedAt), channel: fallback },
     startedAt,
     durationMs,
   }

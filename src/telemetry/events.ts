@@ -34,6 +34,7 @@ export const EVENTS = {
   'notification.sent': 'info',
   'notification.retried': 'warn',
   'notification.failed': 'warn',
+  'notification.uncertain': 'warn',
   'notification.released': 'info',
   'notification.lease_lost': 'warn',
   'digest.collected': 'info',

@@ -151,6 +151,7 @@ function memoryNotifications(records: Map<string, NotificationRecord>): MemoryPo
         result: 'sent',
         failureCode: null,
         message: null,
+        provider: null,
         providerId: 'p-1',
         startedAt: 0,
         durationMs: 3,

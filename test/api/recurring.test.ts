@@ -159,10 +159,10 @@ t.test('it waits where nothing is admitted', async (t) => {
 
 t.test('a message that is not valid any more says why', async (t) => {
   const { rules } = options()
-  const { fire } = firing({ rules: { ...rules, channels: new Set(['email']) } })
+  const { fire } = firing({ rules: { ...rules, channels: () => new Set(['email'] as const) } })
   t.match(await fire(run(ONE)), {
     status: 'failed',
-    error: /^validation_failed: \/message\/channel is switched off/,
+    error: /^validation_failed: \/message\/channel is not open/,
   })
   t.match(await fire(run({ ...ONE, colour: 'red' })), {
     status: 'failed',

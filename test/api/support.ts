@@ -24,7 +24,7 @@ export function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
     dependencies: [],
     telemetry: { log: createLog('silent'), metrics: createMetrics() },
     rules: {
-      channels: new Set(CHANNELS),
+      channels: () => new Set(CHANNELS),
       checks: {
         email: (metadata, prefix) =>
           typeof metadata.email === 'string' ? null : { field: `${prefix}/email`, message: 'is required' },
@@ -32,6 +32,8 @@ export function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
           typeof metadata.webhook_url === 'string'
             ? null
             : { field: `${prefix}/webhook_url`, message: 'is required' },
+        sms: () => null,
+        push: () => null,
         websocket: () => null,
         in_app: () => null,
       },

@@ -58,8 +58,15 @@ function firing() {
     intake: ports.intake,
     jobs: ports.jobs,
     rules: {
-      channels: new Set(CHANNELS),
-      checks: { email: () => null, webhook: () => null, websocket: () => null, in_app: () => null },
+      channels: () => new Set(CHANNELS),
+      checks: {
+        email: () => null,
+        sms: () => null,
+        webhook: () => null,
+        websocket: () => null,
+        in_app: () => null,
+        push: () => null,
+      },
       clock: { now: () => Date.now() },
     },
     admission: () => null,

@@ -235,7 +235,7 @@ t.test('a digest that fails is sent by the fallback channel, as the digest that 
     },
     {
       recipient: () => wants('daily'),
-      options: { channels: { ...OPTIONS.channels, webhook: { ...POLICY, fallback: 'in_app' } } },
+      options: { channels: { ...OPTIONS.channels, webhook: { ...POLICY, fallbackFor: () => 'in_app' } } },
     },
   )
   const { id } = await streams.submit({ title: 'one' })

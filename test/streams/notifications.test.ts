@@ -39,7 +39,7 @@ t.test('failures are tried again through the delay queue, and end as failed', as
 })
 
 t.test('what fails for good is sent by the fallback channel', async (t) => {
-  const channels = { ...OPTIONS.channels, websocket: { ...POLICY, fallback: 'in_app' } } as const
+  const channels = { ...OPTIONS.channels, websocket: { ...POLICY, fallbackFor: () => 'in_app' as const } }
   const offline = new DeliveryFailure('offline', 'nobody there', { retryable: false })
   const { submit, ended, told, row, pool } = await runningStreams(t, () => Promise.reject(offline), {
     options: { channels },

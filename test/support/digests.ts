@@ -7,9 +7,10 @@ import type { WebhookReceiver } from './receivers.js'
 import { eventually } from './waiting.js'
 
 export const ITEMS = [1, 2, 3, 4, 5]
-/** No more than a digest tells of one by one. */
-const MOST_ITEMS = 90
-const BACK_OFF_MS = 25
+/** Not more than a digest tells of one by one. */
+const MOST_ITEMS = 45
+/** So that it lasts. */
+const PAUSE_MS = 15
 
 /** Users who want everything in hourly digests. */
 export async function hourlyReaders(service: Client, count: number, timezone: string): Promise<string[]> {
@@ -76,7 +77,7 @@ export class ItemLoad {
       const began = Date.now()
       const answer = await service.send(message).catch(() => null)
       if (answer?.status === 200) this.accepted.set(`${user_id} ${item}`, began)
-      else await delay(BACK_OFF_MS)
+      await delay(PAUSE_MS)
     }
   }
 }

@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import tap, { type Test } from 'tap'
-import type { NotificationRequest, QueuedChannel } from '../../src/model/notification.js'
+import { byQueuedChannel, type Channel, type NotificationRequest } from '../../src/model/notification.js'
 import { type Recipient, UNKNOWN } from '../../src/model/recipient.js'
 import { createRendering, type Rendering } from '../../src/rendering/rendering.js'
 import { dueNotifications } from '../../src/sources/delay.js'
 import { Intake } from '../../src/sources/intake.js'
+import { MemoryPacer } from '../../src/state/memory/pacer.js'
 import { MemoryQueue } from '../../src/state/memory/queue.js'
 import { MemoryRateCounters } from '../../src/state/memory/rate-counters.js'
 import { PostgresDigests } from '../../src/state/postgres/digests.js'
@@ -35,7 +36,7 @@ export const POLICY = {
   tries: 1,
   slots: 50,
   retry: { delaysMs: [20, 20, 20], jitter: 0 },
-  fallback: null,
+  fallbackFor: (): Channel | null => null,
 }
 export const OPTIONS: StreamOptions = {
   intake: { size: 500, inFlight: 2, waiting: 10_000 },
@@ -47,7 +48,8 @@ export const OPTIONS: StreamOptions = {
   horizonMs: 3_600_000,
   leaseMs: 60_000,
   breaker: { failureRate: 0.5, windowMs: 1_000, minimumCalls: 1_000, halfOpenAfterMs: 1_000 },
-  channels: { email: POLICY, websocket: POLICY, webhook: POLICY },
+  paces: new Map(),
+  channels: byQueuedChannel(() => POLICY),
 }
 const SWEEPING = { intervalMs: 50, graceMs: 100, horizonMs: 3_600_000 }
 
@@ -99,6 +101,7 @@ export async function runningStreams(
     inbox: {
       announce: async (some: readonly { id: string }[]) => void announced.push(...some.map(({ id }) => id)),
     },
+    pacer: new MemoryPacer(),
     channelCounters: new PostgresSendCounts(store),
     digests: new PostgresDigests(store),
     recipients: {
@@ -108,7 +111,7 @@ export async function runningStreams(
     templates: { find: templates ?? (async (keys: readonly unknown[]) => keys.map(() => null)) },
     renderer: await sharedRendering(),
     unsubscribeUrl: () => null,
-    sinks: { email: sink, websocket: sink, webhook: sink } satisfies Record<QueuedChannel, Sink>,
+    sinks: byQueuedChannel(() => sink),
   }
   const intake = new Intake(clock)
   const stop = new AbortController()

@@ -1,4 +1,4 @@
-import { ADDRESS_FIELD } from '../../model/address.js'
+import { lacksAddress } from '../../model/address.js'
 import { Failure, type FieldError } from '../../model/failure.js'
 import type { JsonObject } from '../../model/json.js'
 import type { Channel, NotificationRequest } from '../../model/notification.js'
@@ -15,8 +15,8 @@ export type AddressCheck = (metadata: JsonObject, prefix: string) => FieldError 
 
 /** What a request is measured by. */
 export interface MessageRules {
-  /** Those that are switched on. */
-  readonly channels: ReadonlySet<Channel>
+  /** Those that are switched on, and open to this tenant. */
+  readonly channels: (tenantId: string) => ReadonlySet<Channel>
   readonly checks: Readonly<Record<Channel, AddressCheck>>
   readonly clock: Clock
 }
@@ -30,10 +30,11 @@ export type Message = Omit<NotificationRequest, 'userId' | 'jobId'>
  */
 export function readMessage(body: MessageBody, traceparent: string | null, rules: MessageRules): Message {
   const errors = textErrors(body)
-  if (!rules.channels.has(body.channel)) {
+  const channels = rules.channels(body.tenant_id)
+  if (!channels.has(body.channel)) {
     errors.push({
       field: '/channel',
-      message: `is switched off here; there are ${[...rules.channels].join(', ')}`,
+      message: `is not open to this tenant here; there are ${[...channels].join(', ')}`,
     })
   }
   const metadata = body.metadata ?? {}
@@ -54,6 +55,7 @@ export function readMessage(body: MessageBody, traceparent: string | null, rules
     title: body.title ?? '',
     content: body.content ?? '',
     metadata,
+    attachments: [],
     scheduledAt: times.scheduledAt,
     expiresAt: times.expiresAt,
     traceparent,
@@ -62,9 +64,8 @@ export function readMessage(body: MessageBody, traceparent: string | null, rules
 
 /** Why the address that the sender gave cannot be used; names the field in the metadata, which stand at `prefix`. */
 export function addressRefusal(message: Message, prefix: string, rules: MessageRules): Failure | null {
-  const field = ADDRESS_FIELD[message.channel]
   // The directory may have what is not given; that is looked up with the rest of the batch.
-  if (field !== null && message.metadata[field] === undefined) return null
+  if (lacksAddress(message.channel, message.metadata)) return null
   const error = rules.checks[message.channel](message.metadata, prefix)
   return error === null ? null : Failure.field('invalid_address', error.field, error.message)
 }

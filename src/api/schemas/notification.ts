@@ -56,9 +56,10 @@ export type NotificationAnswer = Static<typeof NotificationAnswer>
 
 const Attempt = Type.Object({
   attempt: Type.Integer(),
-  result: oneOf(['sent', 'failed', 'retry', 'released']),
+  result: oneOf(['sent', 'failed', 'uncertain', 'retry', 'released']),
   failure_code: NullableText,
   message: NullableText,
+  provider: NullableText,
   provider_id: NullableText,
   started_at: Type.String({ format: 'date-time' }),
   duration_ms: Type.Number(),

@@ -1,10 +1,11 @@
 import { type Static, Type } from 'typebox'
+import { PLATFORMS } from '../../model/device.js'
 import { TimeOfDay, UserId } from './text.js'
 import { NullableText, oneOf } from './values.js'
 
 export const MAX_ENTRIES = 1_000
 const MAX_WINDOWS = 7
-const MAX_DEVICES = 20
+const MAX_DEVICES = 100
 const MAX_TOKEN = 4_096
 
 const nullable = (maxLength: number, description: string, example: string) =>
@@ -31,7 +32,7 @@ const QuietHours = Type.Unsafe<readonly QuietWindow[] | null>({
 
 const Device = Type.Object(
   {
-    platform: oneOf(['fcm', 'apns']),
+    platform: oneOf(PLATFORMS),
     token: Type.String({ minLength: 1, maxLength: MAX_TOKEN, pattern: '^[!-~]+$' }),
   },
   { additionalProperties: false },

@@ -1,4 +1,4 @@
-import { QUEUED_CHANNELS, type QueuedChannel } from '../../model/notification.js'
+import { byQueuedChannel, QUEUED_CHANNELS, type QueuedChannel } from '../../model/notification.js'
 import type { DelayEntry, Epoch, Queue, QueueDepth, ReadyEntry } from '../../streams/ports.js'
 import { SortedIds } from './sorted-ids.js'
 
@@ -15,11 +15,10 @@ interface Lanes {
  * restart. Full, it takes no more ids and rejects; the ledger has them and the sweeper brings them later.
  */
 export class MemoryQueue implements Queue, Epoch {
-  readonly #lanes: Record<QueuedChannel, Lanes> = {
-    email: { critical: new SortedIds(), ready: new SortedIds() },
-    websocket: { critical: new SortedIds(), ready: new SortedIds() },
-    webhook: { critical: new SortedIds(), ready: new SortedIds() },
-  }
+  readonly #lanes: Record<QueuedChannel, Lanes> = byQueuedChannel(() => ({
+    critical: new SortedIds(),
+    ready: new SortedIds(),
+  }))
   readonly #delayed = new SortedIds()
   readonly #listeners = new Set<(channel: QueuedChannel) => void>()
   readonly #maxIds: number
@@ -79,7 +78,7 @@ export class MemoryQueue implements Queue, Epoch {
     const inLanes = (channel: QueuedChannel) =>
       this.#lanes[channel].critical.size + this.#lanes[channel].ready.size
     return {
-      ready: { email: inLanes('email'), websocket: inLanes('websocket'), webhook: inLanes('webhook') },
+      ready: byQueuedChannel(inLanes),
       delayed: this.#delayed.size,
     }
   }

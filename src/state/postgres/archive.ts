@@ -10,7 +10,7 @@ const FIND: Statement = {
 
 const ATTEMPTS: Statement = {
   name: 'notifications_attempts',
-  text: `SELECT attempt, result, failure_code, message, provider_id, started_at, duration_ms
+  text: `SELECT attempt, result, failure_code, message, provider, provider_id, started_at, duration_ms
     FROM delivery_attempts WHERE notification_id = $1 ORDER BY attempt`,
 }
 

@@ -24,12 +24,14 @@ export const DECIDE: Statement = {
       template_version = coalesce(decided.template_version, n.template_version),
       template_variant = coalesce(decided.template_variant, n.template_variant),
       locale = coalesce(decided.locale, n.locale),
+      vendor_text = coalesce(decided.vendor_text, n.vendor_text),
       due_at = coalesce(to_timestamp(decided.due_at / 1000), least(n.due_at, now())),
       sent_at = CASE WHEN decided.status = 'sent' THEN date_trunc('milliseconds', now()) END,
       updated_at = now()
     FROM json_to_recordset($1::json)
       AS decided(id text, status text, reason text, admitted boolean, due_at float8, title text, content text,
-        metadata jsonb, template_id text, template_version int, template_variant text, locale text)
+        metadata jsonb, template_id text, template_version int, template_variant text, locale text,
+        vendor_text jsonb)
     WHERE n.id = decided.id AND ${byId('n.status', 'pending')} AND NOT n.admitted AND n.due_at <= now()
       AND n.digest_id IS NULL
     RETURNING n.id`,
@@ -72,10 +74,18 @@ export const deciding = ({ notification, decision, amended }: Entry): object => 
   ...(amended ? amendments(notification) : {}),
 })
 
-const amendments = ({ title, content, metadata, templateId, templateUse }: Notification): object => ({
+const amendments = ({
+  title,
+  content,
+  metadata,
+  templateId,
+  templateUse,
+  vendorText,
+}: Notification): object => ({
   title,
   content,
   metadata,
   template_id: templateId,
   ...(templateUse === null ? {} : usedTemplate(templateUse)),
+  ...(vendorText === null ? {} : { vendor_text: vendorText }),
 })

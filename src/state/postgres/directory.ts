@@ -1,5 +1,6 @@
-import type { Device, Directory, DirectoryEntry, DirectoryRecord, LocalPreferences } from '../../api/ports.js'
+import type { Directory, DirectoryEntry, DirectoryRecord, LocalPreferences } from '../../api/ports.js'
 import { canonicalAddress } from '../../model/address.js'
+import type { Device } from '../../model/device.js'
 import type { QuietWindow } from '../../model/recipient.js'
 import type { UserAddress } from '../../streams/ports.js'
 import type { PostgresRecipients } from './recipients.js'

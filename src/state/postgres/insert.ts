@@ -8,15 +8,16 @@ const INCOMING = `json_to_recordset($1::json) AS incoming(
   id text, tenant_id text, user_id text, channel text, priority int, notification_type text, template_id text,
   title text, content text, metadata jsonb, status text, reason text, job_id text, traceparent text,
   scheduled_at float8, expires_at float8, due_at float8, admitted boolean, created_at float8,
-  template_version int, template_variant text, locale text, key text, fingerprint text, acceptance jsonb)`
+  template_version int, template_variant text, locale text, attachments jsonb, vendor_text jsonb, key text, fingerprint text, acceptance jsonb)`
 
 const COLUMNS = `id, tenant_id, user_id, channel, priority, notification_type, template_id, title, content, metadata,
   status, reason, job_id, traceparent, scheduled_at, expires_at, due_at, admitted,
-  template_version, template_variant, locale, sent_at, created_at, updated_at`
+  template_version, template_variant, locale, attachments, vendor_text, sent_at, created_at, updated_at`
 
 const VALUES = `id, tenant_id, user_id, channel, priority, notification_type, template_id, title, content, metadata,
   status, reason, job_id, traceparent, to_timestamp(scheduled_at / 1000), to_timestamp(expires_at / 1000),
   coalesce(to_timestamp(due_at / 1000), now()), admitted, template_version, template_variant, locale,
+  attachments, vendor_text,
   CASE WHEN status = 'sent' THEN date_trunc('milliseconds', now()) END, to_timestamp(created_at / 1000), now()`
 
 export const INSERT: Statement = {
@@ -55,7 +56,7 @@ export const RECALL: Statement = {
 
 /** An entry as the statements above read it. */
 export function incoming({ notification, decision }: Entry): object {
-  const { idempotency, templateUse } = notification
+  const { idempotency, templateUse, attachments, vendorText } = notification
   return {
     id: notification.id,
     tenant_id: notification.tenantId,
@@ -76,6 +77,8 @@ export function incoming({ notification, decision }: Entry): object {
     due_at: decision.status === 'pending' ? decision.dueAt : null,
     admitted: decision.status === 'pending' && decision.admitted,
     created_at: notification.createdAt,
+    ...(attachments.length === 0 ? {} : { attachments }),
+    ...(vendorText === null ? {} : { vendor_text: vendorText }),
     ...(templateUse === null ? {} : usedTemplate(templateUse)),
     ...(idempotency === null ? {} : { ...idempotency, acceptance: acceptanceOf(notification, decision) }),
   }

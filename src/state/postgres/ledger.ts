@@ -92,7 +92,7 @@ export class PostgresLedger implements Ledger {
   async waiting(ids: readonly string[]): Promise<readonly Waiting[]> {
     const rows = await this.#store.run<NotificationRow & WaitingRow>(WAITING, [ids])
     return rows.map((row) => ({
-      notification: toNotification(row, row.reason),
+      notification: toNotification(row, { reason: row.reason, dueAt: row.due_at }),
       dueAt: row.due_at,
       early: row.early,
     }))

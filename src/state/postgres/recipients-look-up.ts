@@ -1,4 +1,5 @@
 import { canonicalAddress } from '../../model/address.js'
+import type { Device } from '../../model/device.js'
 import type { Channel } from '../../model/notification.js'
 import type { QuietWindow, Recipient, Subscription, SuppressionReason } from '../../model/recipient.js'
 import type { UserAddress } from '../../streams/ports.js'
@@ -14,7 +15,7 @@ const LOOK_UP: Statement = {
       SELECT json_agg(known) FROM (
         SELECT wanted.tenant_id, wanted.user_id,
           (SELECT row_to_json(entry) FROM (
-            SELECT email, phone, locale, timezone, quiet_hours, (
+            SELECT email, phone, devices, locale, timezone, quiet_hours, (
               SELECT reason FROM suppressions s
               WHERE s.tenant_id = r.tenant_id AND s.channel = 'email' AND s.address = r.email_canonical) AS suppression
             FROM recipients r WHERE r.tenant_id = wanted.tenant_id AND r.user_id = wanted.user_id) AS entry) AS entry,
@@ -38,6 +39,7 @@ interface UserRow {
   readonly entry: {
     readonly email: string | null
     readonly phone: string | null
+    readonly devices: readonly Device[]
     readonly locale: string | null
     readonly timezone: string | null
     readonly quiet_hours: readonly QuietWindow[] | null
@@ -135,6 +137,7 @@ function toRecipient({ entry, blocked, rules }: UserRow): Recipient {
   return {
     email: entry?.email ?? null,
     phone: entry?.phone ?? null,
+    devices: entry?.devices ?? [],
     locale: entry?.locale ?? null,
     timezone: entry?.timezone ?? null,
     quietHours: entry?.quiet_hours ?? null,

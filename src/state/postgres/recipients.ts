@@ -14,7 +14,7 @@ import { addressKey, LookUp, userKey } from './recipients-look-up.js'
 import type { Store } from './store.js'
 
 const TTL_MS = 5 * 60_000
-/** How many rules may be remembered for each recipient, on average: few have more than two or three. */
+/** How many rules and devices may be remembered for each recipient, on average: few have more than two or three. */
 const RULES_EACH = 8
 
 /**
@@ -34,7 +34,10 @@ export class PostgresRecipients implements Recipients {
     const options = { max: cacheSize, ttlMs: TTL_MS, enabled: () => changes.listening }
     this.#users = new LookupCache({
       ...options,
-      weight: { max: cacheSize * (1 + RULES_EACH), of: ({ subscriptions }) => subscriptions.length },
+      weight: {
+        max: cacheSize * (1 + RULES_EACH),
+        of: ({ subscriptions, devices }) => subscriptions.length + devices.length,
+      },
     })
     this.#addresses = new LookupCache(options)
     changes.on('notification_recipients', ([tenantId = '', userId = '']) =>

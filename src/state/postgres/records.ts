@@ -17,7 +17,7 @@ export interface RecordRow extends NotificationRow {
 
 export const RECORD_COLUMNS = `n.id, n.tenant_id, n.user_id, n.channel, n.priority, n.notification_type, n.title, n.content,
   n.metadata, n.job_id, n.traceparent, n.scheduled_at, n.expires_at, n.attempt, n.created_at, n.status, n.reason,
-  n.parent_id, n.template_id, n.template_version, n.template_variant, n.locale, n.digest, n.digest_id, n.due_at, n.sent_at, n.read_at, n.archived_at, n.updated_at`
+  n.parent_id, n.attachments, n.vendor_text, n.template_id, n.template_version, n.template_variant, n.locale, n.digest, n.digest_id, n.due_at, n.sent_at, n.read_at, n.archived_at, n.updated_at`
 
 export function toRecord(row: RecordRow): NotificationRecord {
   return {
@@ -40,6 +40,7 @@ export interface AttemptRow {
   readonly result: AttemptRecord['result']
   readonly failure_code: string | null
   readonly message: string | null
+  readonly provider: string | null
   readonly provider_id: string | null
   readonly started_at: number
   readonly duration_ms: number
@@ -51,6 +52,7 @@ export function toAttempt(row: AttemptRow): AttemptRecord {
     result: row.result,
     failureCode: row.failure_code,
     message: row.message,
+    provider: row.provider,
     providerId: row.provider_id,
     startedAt: row.started_at,
     durationMs: row.duration_ms,

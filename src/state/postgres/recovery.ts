@@ -1,4 +1,4 @@
-import type { Channel, Priority } from '../../model/notification.js'
+import { type Channel, COSTLY, type Priority, type Status } from '../../model/notification.js'
 import { priorityOf } from '../../model/priority.js'
 import type { Statement, Store } from './store.js'
 
@@ -38,11 +38,14 @@ const OLDEST_DUE: Statement = {
 /** One that has brought down its worker this often does not get another. */
 const MOST_ATTEMPTS = 25
 
+/** Its worker may have sent it before it was lost. */
+const DOUBTFUL = `channel IN (${[...COSTLY].map((channel) => `'${channel}'`).join(', ')})`
+
 const RETURN_LEASES: Statement = {
   name: 'recovery_return_leases',
   text: `UPDATE notifications SET
-      status = CASE WHEN attempt >= ${MOST_ATTEMPTS} THEN 'failed' ELSE 'pending' END,
-      reason = CASE WHEN attempt >= ${MOST_ATTEMPTS} THEN 'abandoned' ELSE reason END,
+      status = CASE WHEN ${DOUBTFUL} THEN 'uncertain' WHEN attempt >= ${MOST_ATTEMPTS} THEN 'failed' ELSE 'pending' END,
+      reason = CASE WHEN ${DOUBTFUL} OR attempt >= ${MOST_ATTEMPTS} THEN 'abandoned' ELSE reason END,
       lease_token = NULL, lease_until = NULL, updated_at = now()
     WHERE id IN (
       SELECT id FROM notifications WHERE status = 'sending' AND lease_until < now()
@@ -52,8 +55,8 @@ const RETURN_LEASES: Statement = {
 
 export interface ReturnedLeases {
   readonly pending: readonly PendingEntry[]
-  /** Tried too often: they have ended as failed. */
-  readonly abandoned: readonly PendingEntry[]
+  /** Tried too often, or not to be sent twice: they have ended. */
+  readonly abandoned: readonly (PendingEntry & { readonly status: Status })[]
 }
 
 /** What the sweeper asks the ledger. */
@@ -87,11 +90,13 @@ export class Recovery {
 
   /** Takes back the leases of workers that did not come back. */
   async returnLeases(limit: number): Promise<ReturnedLeases> {
-    const rows = await this.#store.run<PendingRow & { status: string }>(RETURN_LEASES, [limit])
+    const rows = await this.#store.run<PendingRow & { status: Status }>(RETURN_LEASES, [limit])
     const isPending = ({ status }: { status: string }): boolean => status === 'pending'
     return {
       pending: rows.filter(isPending).map(toEntry),
-      abandoned: rows.filter((row) => !isPending(row)).map(toEntry),
+      abandoned: rows
+        .filter((row) => !isPending(row))
+        .map((row) => ({ ...toEntry(row), status: row.status })),
     }
   }
 }

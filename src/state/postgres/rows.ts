@@ -1,8 +1,10 @@
+import type { Attachment } from '../../model/attachment.js'
 import type { JsonObject } from '../../model/json.js'
 import type { Channel, Notification } from '../../model/notification.js'
 import { priorityOf } from '../../model/priority.js'
 import type { DigestFrequency } from '../../model/recipient.js'
 import type { TemplateUse } from '../../model/template-use.js'
+import type { VendorText } from '../../model/vendor-template.js'
 
 /** What the stages and the sinks read of a row. The pool turns timestamps into epoch milliseconds. */
 export interface NotificationRow {
@@ -15,6 +17,8 @@ export interface NotificationRow {
   readonly title: string
   readonly content: string
   readonly metadata: JsonObject
+  readonly attachments: readonly Attachment[] | null
+  readonly vendor_text: VendorText | null
   readonly job_id: string | null
   readonly traceparent: string | null
   readonly scheduled_at: number | null
@@ -29,13 +33,16 @@ export interface NotificationRow {
 
 export const NOTIFICATION_COLUMNS = `n.id, n.tenant_id, n.user_id, n.channel, n.priority, n.notification_type,
   n.title, n.content, n.metadata, n.job_id, n.traceparent, n.scheduled_at, n.expires_at, n.attempt, n.created_at,
-  n.digest, n.template_version, n.template_variant, n.locale`
+  n.digest, n.template_version, n.template_variant, n.locale, n.attachments, n.vendor_text`
 
 /**
  * The texts of a row are rendered, so it names no template and no variables any more.
- * @param deferredFor why it waited, when that is over
+ * @param waited why and until when, when that is over
  */
-export function toNotification(row: NotificationRow, deferredFor: string | null = null): Notification {
+export function toNotification(
+  row: NotificationRow,
+  waited: { readonly reason: string | null; readonly dueAt: number } | null = null,
+): Notification {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -49,6 +56,7 @@ export function toNotification(row: NotificationRow, deferredFor: string | null 
     title: row.title,
     content: row.content,
     metadata: row.metadata,
+    attachments: row.attachments ?? [],
     scheduledAt: row.scheduled_at,
     expiresAt: row.expires_at,
     jobId: row.job_id,
@@ -56,7 +64,9 @@ export function toNotification(row: NotificationRow, deferredFor: string | null 
     createdAt: row.created_at,
     attempt: row.attempt,
     templateUse: templateUseOf(row),
-    deferredFor,
+    vendorText: row.vendor_text,
+    deferredFor: waited?.reason ?? null,
+    deferredUntil: waited?.dueAt ?? null,
     digest: row.digest,
     idempotency: null,
   }

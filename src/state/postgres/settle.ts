@@ -19,7 +19,7 @@ export const SETTLE: Statement = {
   text: `WITH result AS MATERIALIZED (
       SELECT * FROM json_to_recordset($1::json) AS r(
         id text, lease_token text, attempt int, result text, retry_after float8, failure_code text, message text,
-        provider_id text, fallback_id text, fallback_channel text, started_at float8, duration_ms int)
+        provider text, provider_id text, fallback_id text, fallback_channel text, started_at float8, duration_ms int)
     ), settled AS (
       UPDATE notifications n SET
         status = CASE WHEN r.result IN ('retry', 'released') THEN 'pending' ELSE r.result END,
@@ -35,8 +35,8 @@ export const SETTLE: Statement = {
       RETURNING n.id, n.due_at, r.result
     ), recorded AS (
       INSERT INTO delivery_attempts
-        (notification_id, attempt, result, failure_code, message, provider_id, started_at, duration_ms)
-      SELECT r.id, r.attempt, r.result, r.failure_code, r.message, r.provider_id,
+        (notification_id, attempt, result, failure_code, message, provider, provider_id, started_at, duration_ms)
+      SELECT r.id, r.attempt, r.result, r.failure_code, r.message, r.provider, r.provider_id,
         to_timestamp(r.started_at / 1000), r.duration_ms
       FROM result r JOIN settled USING (id)
       ON CONFLICT DO NOTHING
@@ -66,7 +66,8 @@ export const settling = (result: AttemptResult): object => ({
   result: result.status,
   retry_after: result.retryAfterMs / 1000,
   failure_code: result.failure?.code ?? null,
-  message: storable(result.failure?.message, LONGEST_MESSAGE),
+  message: storable(result.failure?.message ?? result.receipt?.note, LONGEST_MESSAGE),
+  provider: result.failure?.provider ?? result.receipt?.provider ?? null,
   provider_id: storable(result.receipt?.providerId, LONGEST_PROVIDER_ID),
   fallback_id: result.fallback?.id ?? null,
   fallback_channel: result.fallback?.channel ?? null,

@@ -1,5 +1,6 @@
 import type { Channel } from '../../model/notification.js'
 import type { Template, TemplateVariable, TemplateVariant } from '../../model/template.js'
+import type { VendorTemplate } from '../../model/vendor-template.js'
 import type { TemplateKey, Templates } from '../../streams/ports.js'
 import { LookupCache } from '../lookup-cache.js'
 import type { Changes } from './changes.js'
@@ -12,7 +13,7 @@ const MAX_CHARACTERS = 16_000_000
 
 const FIND: Statement = {
   name: 'templates_find_active',
-  text: `SELECT t.tenant_id, t.id, t.channel, v.version, v.default_locale, v.variables, v.variants
+  text: `SELECT t.tenant_id, t.id, t.channel, v.version, v.default_locale, v.variables, v.variants, v.vendor
     FROM unnest($1::text[], $2::text[]) AS wanted(tenant_id, id)
     JOIN templates t ON t.tenant_id = wanted.tenant_id AND t.id = wanted.id
     JOIN template_versions v
@@ -27,6 +28,7 @@ interface ActiveRow {
   readonly default_locale: string
   readonly variables: readonly TemplateVariable[]
   readonly variants: readonly TemplateVariant[]
+  readonly vendor: VendorTemplate | null
 }
 
 /**
@@ -82,6 +84,7 @@ const toTemplate = (row: ActiveRow): Template => ({
   defaultLocale: row.default_locale,
   variables: row.variables,
   variants: row.variants,
+  vendor: row.vendor,
 })
 
 const charactersOf = ({ variants }: Template): number =>

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import type { QueuedChannel } from '../../model/notification.js'
-import type { UserAddress } from '../../streams/ports.js'
+import type { PaceKey, UserAddress } from '../../streams/ports.js'
 
 /**
  * The names of everything we keep in Redis. Keys that one script touches share a hash
@@ -48,6 +49,11 @@ export class Keys {
   /** @param day days since the epoch */
   daily(user: UserAddress, day: number): string {
     return `${this.#prefix}:rate:{${encode(user)}}:daily:${day}`
+  }
+
+  pace({ tenantId, target }: PaceKey, perMinute: number): string {
+    const hash = createHash('sha256').update(`${tenantId}\n${target}`).digest('base64url')
+    return `${this.#prefix}:pace:${perMinute}:${hash}`
   }
 
   userFrames(user: UserAddress): string {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { QUEUED_CHANNELS, type QueuedChannel } from '../../model/notification.js'
+import { byQueuedChannel, QUEUED_CHANNELS, type QueuedChannel } from '../../model/notification.js'
 import type { DelayEntry, Epoch, Queue, QueueDepth, ReadyEntry } from '../../streams/ports.js'
 import type { RedisConnection } from './connection.js'
 
@@ -73,13 +73,11 @@ export class RedisQueue implements Queue, Epoch {
       )
       return sizes[0] + sizes[1]
     }
-    const [email, websocket, webhook, delayed] = await Promise.all([
-      inLane('email'),
-      inLane('websocket'),
-      inLane('webhook'),
+    const [delayed, ...lanes] = await Promise.all([
       this.#connection.run((redis) => redis.zcard(keys.delay)),
+      ...QUEUED_CHANNELS.map(inLane),
     ])
-    return { ready: { email, websocket, webhook }, delayed }
+    return { ready: byQueuedChannel((channel) => lanes[QUEUED_CHANNELS.indexOf(channel)] ?? 0), delayed }
   }
 
   onReady(listener: (channel: QueuedChannel) => void): () => void {

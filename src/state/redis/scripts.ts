@@ -47,6 +47,20 @@ return granted`,
 }
 
 /**
+ * Takes ARGV[2] places, not before place ARGV[1], and returns the first of them. A place lasts ARGV[3] seconds;
+ * the key is kept ARGV[4] seconds longer. KEYS: the next free place.
+ */
+const takePlaces = {
+  numberOfKeys: 1,
+  lua: `
+local first = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
+local next = first + tonumber(ARGV[2])
+local keep = math.ceil((next - tonumber(ARGV[1])) * tonumber(ARGV[3])) + tonumber(ARGV[4])
+redis.call('SET', KEYS[1], string.format('%.0f', next), 'EX', keep)
+return first`,
+}
+
+/**
  * Adds ARGV[1] to a count that is known and ends any load under way. A count with more than
  * ARGV[2] ms to live was loaded so lately that it may hold the change already: it is forgotten.
  * KEYS: count, lease.
@@ -83,7 +97,7 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`,
 }
 
-export const SCRIPTS = { takeReady, takeDue, countSends, changeUnread, readUnread, storeUnread }
+export const SCRIPTS = { takeReady, takeDue, countSends, takePlaces, changeUnread, readUnread, storeUnread }
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -97,6 +111,13 @@ declare module 'ioredis' {
       perDay: number,
       hourTtl: number,
       dayTtl: number,
+    ): Result<number, Context>
+    takePlaces(
+      next: string,
+      current: number,
+      count: number,
+      placeSeconds: number,
+      slackSeconds: number,
     ): Result<number, Context>
     changeUnread(
       count: string,

@@ -142,7 +142,7 @@ t.test('what becomes of a digest becomes of what is in it', async (t) => {
       ...result,
       ...{ id: failed.id, leaseToken: await claimed(failed.id) },
       status: 'failed',
-      failure: { code: 'rejected', message: 'no' },
+      failure: { code: 'rejected', message: 'no', provider: null },
       receipt: null,
       durationMs: 1,
     },

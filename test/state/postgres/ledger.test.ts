@@ -163,7 +163,8 @@ t.test('what was moved while it was being judged stays where it was moved to', a
 
 t.test('a message that cannot be stored as it is does not hold its result back', async (t) => {
   const claimed = await claimOne()
-  const failure = { code: 'rejected', message: `${'x'.repeat(999)}\u{1f600} and \u0000` } as const
+  const message = `${'x'.repeat(999)}\u{1f600} and \u0000`
+  const failure = { code: 'rejected', message, provider: null } as const
   const { applied } = await ledger.settle([result(claimed, { status: 'failed', failure, receipt: null })])
   t.equal(applied.size, 1)
 })

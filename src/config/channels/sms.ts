@@ -1,0 +1,136 @@
+import { type Static, Type } from 'typebox'
+import type { Frozen } from '../frozen.js'
+import type { Problem } from '../problem.js'
+import { Count, Duration, Formatted, List, ListOf, OptionalText, section, Text } from '../values.js'
+import { retryOf, retrySection, Timeout, tenantsOf, usual, usualOf } from './delivery.js'
+
+const SECOND = 1_000
+const HOUR = 3_600_000
+/** For what is done beside the calls. */
+const MARGIN_MS = 2_000
+
+/** A vendor needs an entry here, in the schema and in `sinks/sms/`. */
+export const SMS_PROVIDERS = ['aliyun', 'tencent'] as const
+export type SmsProviderName = (typeof SMS_PROVIDERS)[number]
+
+const provider = {
+  endpoint: Formatted('web-url'),
+  timeout: Timeout,
+  slots: Count(1, 10_000),
+  tenants: List(),
+}
+
+export const smsSchema = section({
+  ...usual,
+  retry: retrySection,
+  default_country: Type.String({ pattern: '^[A-Z]{2}$' }),
+  order: ListOf(SMS_PROVIDERS),
+  order_by_country: Type.Optional(
+    Type.Record(
+      Type.String({ pattern: '^[A-Z]{2}$' }),
+      Type.Unsafe<readonly SmsProviderName[]>(ListOf(SMS_PROVIDERS)),
+    ),
+  ),
+  switching: section({
+    success_rate: Type.Number({ exclusiveMinimum: 0, maximum: 1 }),
+    window: Duration(SECOND, HOUR),
+    minimum_calls: Count(1, 1_000_000),
+    again_after: Duration(100, HOUR),
+  }),
+  aliyun: section({
+    ...provider,
+    access_key_id: OptionalText,
+    access_key_secret: OptionalText,
+    sign_name: OptionalText,
+    template_code: OptionalText,
+    content_param: Text,
+  }),
+  tencent: section({
+    ...provider,
+    secret_id: OptionalText,
+    secret_key: OptionalText,
+    app_id: OptionalText,
+    sign_name: OptionalText,
+    template_id: OptionalText,
+    region: Text,
+  }),
+})
+
+export type SmsConfig = Frozen<ReturnType<typeof smsOf>>
+
+export function smsOf(sms: Static<typeof smsSchema>) {
+  const { aliyun, tencent, switching } = sms
+  const calls = (vendor: typeof aliyun | typeof tencent) => ({
+    endpoint: vendor.endpoint,
+    timeoutMs: vendor.timeout,
+    slots: vendor.slots,
+    /** Null: all. */
+    tenants: tenantsOf(vendor.tenants),
+  })
+  const providers = {
+    aliyun:
+      aliyun.access_key_id === undefined
+        ? null
+        : {
+            ...calls(aliyun),
+            accessKeyId: aliyun.access_key_id,
+            accessKeySecret: aliyun.access_key_secret ?? '',
+            signName: aliyun.sign_name ?? '',
+            /** For texts that have no template of the vendor: one whose only parameter takes the text. */
+            templateCode: aliyun.template_code ?? null,
+            contentParam: aliyun.content_param,
+          },
+    tencent:
+      tencent.secret_id === undefined
+        ? null
+        : {
+            ...calls(tencent),
+            secretId: tencent.secret_id,
+            secretKey: tencent.secret_key ?? '',
+            appId: tencent.app_id ?? '',
+            signName: tencent.sign_name ?? '',
+            templateId: tencent.template_id ?? null,
+            region: tencent.region,
+          },
+  }
+  const configured = SMS_PROVIDERS.filter((name) => providers[name] !== null)
+  const timeoutMs = configured.reduce((sum, name) => sum + (providers[name]?.timeoutMs ?? 0), MARGIN_MS)
+  return {
+    ...usualOf(sms),
+    /** Without a vendor there is no such channel. */
+    enabled: sms.enabled && configured.length > 0,
+    /** Each vendor has its own timeout within; what one refuses for certain another is asked at once. */
+    delivery: { timeoutMs, tries: 1, slots: sms.slots },
+    retry: retryOf(sms),
+    /** ISO 3166: of numbers that are not international. */
+    defaultCountry: sms.default_country,
+    order: sms.order ?? SMS_PROVIDERS,
+    orderByCountry: new Map(Object.entries(sms.order_by_country ?? {})),
+    switching: {
+      successRate: switching.success_rate,
+      windowMs: switching.window,
+      minimumCalls: switching.minimum_calls,
+      againAfterMs: switching.again_after,
+    },
+    providers,
+  }
+}
+
+export function smsProblems({ providers: { aliyun, tencent } }: SmsConfig): readonly Problem[] {
+  const problems: Problem[] = []
+  if (aliyun !== null && (aliyun.accessKeySecret === '' || aliyun.signName === '')) {
+    problems.push({
+      key: 'channels.sms.aliyun',
+      message:
+        'needs access_key_secret and sign_name too (ALIYUN_SMS_ACCESS_KEY_SECRET, ALIYUN_SMS_SIGN_NAME)',
+    })
+  }
+  if (tencent !== null && (tencent.secretKey === '' || tencent.appId === '' || tencent.signName === '')) {
+    problems.push({
+      key: 'channels.sms.tencent',
+      message:
+        'needs secret_key, app_id and sign_name too (TENCENT_SMS_SECRET_KEY, TENCENT_SMS_APP_ID, TENCENT_SMS_SIGN_NAME)',
+    })
+  }
+  return problems
+}
