@@ -3,6 +3,7 @@ import { createAuthenticator } from './api/auth/authenticator.js'
 import { buildServer } from './api/server.js'
 import { openChannels } from './app/channels.js'
 import { type Database, openDatabase } from './app/database.js'
+import { openEmailStores } from './app/email.js'
 import { openIndexStore } from './app/index-store.js'
 import { notifications } from './app/notifications.js'
 import { openChannelsOf, streamOptions } from './app/options.js'
@@ -12,12 +13,13 @@ import { runSchedules } from './app/schedules.js'
 import { shutDown } from './app/shut-down.js'
 import { openTexts } from './app/texts.js'
 import { upkeep } from './app/upkeep.js'
+import { openWebhookEndpoints } from './app/webhook-endpoints.js'
 import type { Config } from './config/config.js'
 import type { Secrets } from './config/secrets.js'
 import { VERSION } from './config/version.js'
 import { Failure } from './model/failure.js'
 import { jobId, scheduleId } from './model/id.js'
-import type { Notification } from './model/notification.js'
+import type { Channel, Notification } from './model/notification.js'
 import { UnsubscribeLinks } from './model/unsubscribe-links.js'
 import { InAppInbox } from './sinks/in-app/inbox.js'
 import { TenantBroadcaster, UserEvents } from './sinks/websocket/announcements.js'
@@ -74,13 +76,27 @@ async function assemble(
   const queue = new WatchedQueue(index.queue)
   const keeping = upkeep(config, database, queue, telemetry)
   const people = openRecipients(config, database)
+  const mail = openEmailStores(config, database)
+  const hooks = openWebhookEndpoints(config, secrets, database, people, log)
   const texts = openTexts(config, database, telemetry)
   const unsubscribeLinks = new UnsubscribeLinks({
     secret: secrets.unsubscribe,
     publicUrl: () => config.server.publicUrl ?? urlOf(server.server.address(), config.server.host),
     groups: config.consent.groups,
   })
-  const { sinks, hub } = openChannels(config, secrets, unsubscribeLinks, { relay, clock }, telemetry)
+  const { sinks, hub } = openChannels(
+    config,
+    secrets,
+    unsubscribeLinks,
+    {
+      relay,
+      clock,
+      webhookEndpoints: hooks.watched,
+      emailStores: { ...mail, ...people },
+      devices: people.devices,
+    },
+    telemetry,
+  )
   const inbox = new InAppInbox(new ReadState(store), unread, new UserEvents(relay, clock, log), log)
 
   const intake = new Intake(clock)
@@ -92,6 +108,7 @@ async function assemble(
     queue,
     counters,
     pacer,
+    endpoints: hooks.endpoints,
     channelCounters: new PostgresSendCounts(store),
     inbox,
     templates: texts.templates,
@@ -103,8 +120,15 @@ async function assemble(
 
   let open = false
   let closing = false
-  const admission = () => (open && !closing ? keeping.backlog.refusal() : away(closing))
-  const rules = { channels: openChannelsOf(config), checks: sinks.addressChecks, clock }
+  const admission = (channel: Channel) =>
+    open && !closing ? keeping.backlog.refusal(channel) : away(closing)
+  const rules = {
+    channels: openChannelsOf(config),
+    checks: sinks.addressChecks,
+    spelled: sinks.spelled,
+    maxAttachmentBytes: config.channels.email.maxAttachmentBytes,
+    clock,
+  }
   const jobs = new PostgresJobs(store, {
     newId: () => jobId(clock.now()),
     keyTtlMs: config.idempotency.ttlMs,
@@ -112,10 +136,12 @@ async function assemble(
   const authenticator = createAuthenticator({ secret: secrets.jwt, jwksUrl: config.auth.jwksUrl })
   const server = buildServer({
     intake,
-    notifications: notifications(new Archive(reading), inbox, queue, log),
+    notifications: notifications(new Archive(reading), mail.attachments, inbox, queue, log),
     jobs,
     stats: new PostgresStats(reading),
     ...people,
+    ...mail,
+    webhookEndpoints: hooks.webhookEndpoints,
     schedules: new PostgresSchedules(store, { newId: () => scheduleId(clock.now()) }),
     templates: texts.library,
     inspector: texts.rendering,
@@ -145,7 +171,13 @@ async function assemble(
   const streams = runStreams(sources, ports, streamOptions(config), telemetry, onFatal)
   await keeping.start()
   // At a stop they are the first to end, and what they have begun is still taken.
-  const firing = { intake, jobs, rules, admission: () => keeping.backlog.refusal(), log }
+  const firing = {
+    intake,
+    jobs,
+    rules,
+    admission: (channel: Channel) => keeping.backlog.refusal(channel),
+    log,
+  }
   const schedules = runSchedules(config, store, firing, telemetry)
   open = true
 
@@ -163,7 +195,8 @@ async function assemble(
         hub,
         upkeep: keeping,
         rendering,
-        sinks,
+        // What the last deliveries told of their receivers is written, too.
+        sinks: { close: () => sinks.close().then(() => hooks.close()) },
         index,
         database,
       }

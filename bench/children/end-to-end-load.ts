@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { markIn, sendBody } from '../load/bodies.js'
 import { HttpConnection, requests } from '../load/http-connection.js'
 import { Latencies } from '../load/latencies.js'
 import { openSockets } from '../load/open-sockets.js'
+import { paced as pacedBy } from '../load/pacing.js'
 import { answering } from '../stand/answering.js'
 import { type Fields, number, text } from '../stand/fields.js'
 
@@ -60,37 +62,26 @@ async function open(fields: Fields): Promise<Fields> {
   return {}
 }
 
-/**
- * Open loop: messages are sent by schedule, whatever became of those before, and their latency
- * counts from the time by schedule. So a stall is felt by all that fall into it.
- */
+/** Messages are sent by schedule, and their latency counts from the time by schedule. */
 async function paced(fields: Fields): Promise<Fields> {
   const target = targetOf(fields)
   const rate = number(fields, 'rate')
   const total = rate * number(fields, 'seconds')
   const latencies = new Latencies()
   refused = 0
-  await new Promise<void>((resolve) => {
-    const began = performance.now()
-    let sent = 0
+  const all = new Promise<void>((resolve) => {
     target.onReceived = (latency) => {
       latencies.record(latency)
-      if (latencies.count === total) finish()
-    }
-    const timer = setInterval(() => {
-      const now = performance.now()
-      for (; sent < total && began + (sent * 1000) / rate <= now; sent += 1) {
-        target.due.set(nextMark, began + (sent * 1000) / rate)
-        target.send(nextMark++)
-      }
-    }, 1)
-    const late = setTimeout(finish, (total * 1000) / rate + LOST_AFTER_MS)
-    function finish(): void {
-      clearInterval(timer)
-      clearTimeout(late)
-      resolve()
+      if (latencies.count === total) resolve()
     }
   })
+  await pacedBy(rate, total, (_, at) => {
+    target.due.set(nextMark, at)
+    target.send(nextMark++)
+  })
+  const late = new AbortController()
+  await Promise.race([all, delay(LOST_AFTER_MS, undefined, { signal: late.signal }).catch(() => undefined)])
+  late.abort()
   const lost = target.due.size
   target.due.clear()
   return { ...latencies.summary(), lost, refused }

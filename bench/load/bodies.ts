@@ -12,6 +12,13 @@ export function sendBody(channel: string, user: number, mark: number): string {
   return `{"tenant_id":"${TENANT}","user_id":"${userId(user)}","channel":"${channel}","priority":"high","notification_type":"orders","title":"${TITLE}","content":"${CONTENT}","metadata":{"mark":"${marked}"}}`
 }
 
+/** The same with an address for each channel that needs one. */
+export const mixedBody = (channel: string, user: number, mark: number, webhookUrl: string): string =>
+  sendBody(channel, user, mark).replace(
+    '"metadata":{',
+    `"metadata":{"email":"ada@example.com","webhook_url":"${webhookUrl}",`,
+  )
+
 export const TEMPLATE_ID = 'tmpl_order_sent'
 /** What the template of the same name has. */
 export const TEMPLATE = {

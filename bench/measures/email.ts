@@ -23,17 +23,21 @@ export const email: Measure = {
     const port = number(await receiver.ask('listen'), 'port')
     const sink = createEmailSink({
       from: FROM,
-      timeouts: { connectMs: TIMEOUT_MS, greetingMs: TIMEOUT_MS, socketMs: TIMEOUT_MS },
+      timeouts: { connectMs: TIMEOUT_MS, greetingMs: TIMEOUT_MS, deliveryMs: TIMEOUT_MS },
       transport: {
         kind: 'smtp',
         host: HOST,
         port,
-        username: null,
-        password: null,
+        login: null,
         secure: false,
         requireTls: false,
         poolSize: CONNECTIONS,
+        idleMs: TIMEOUT_MS,
       },
+      bounceAddress: null,
+      dkim: null,
+      attachments: { read: async () => new Map() },
+      bounces: { bounced: async () => undefined },
       unsubscribeLinks: null,
       log: createLog('silent'),
     })

@@ -5,6 +5,7 @@ import { broadcast } from './broadcast.js'
 import { due } from './due.js'
 import { email } from './email.js'
 import { endToEnd } from './end-to-end.js'
+import { isolation } from './isolation.js'
 import { judging } from './judging.js'
 import { queue } from './queue.js'
 import { render } from './render.js'
@@ -21,4 +22,5 @@ export const MEASURES: readonly Measure[] = [
   render,
   webhook,
   email,
+  isolation,
 ]

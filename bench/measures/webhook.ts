@@ -21,7 +21,8 @@ export const webhook: Measure = {
     const origin = `http://127.0.0.1:${number(await receiver.ask('listen'), 'port')}`
     const notification = aNotification({ metadata: { webhook_url: `${origin}/hooks/orders` } })
     const sink = new WebhookSink({
-      secret: SECRET,
+      secrets: [SECRET],
+      endpoints: { find: async () => null, record: () => undefined },
       allowlist: [],
       allowPrivate: true,
       maxResponseBytes: 65_536,
@@ -31,11 +32,17 @@ export const webhook: Measure = {
     stand.defer(() => sink.close())
     const pool = new Pool(origin, { connections: AT_ONCE, pipelining: 1 })
     stand.defer(() => pool.close())
-    const key = signingKey(SECRET)
+    const keys = [signingKey(SECRET)]
 
-    const ours = () => sink.send(notification, new AbortController().signal)
+    const signals = Array.from({ length: AT_ONCE }, () => new AbortController().signal)
+    let sends = 0
+    // Whoever bounds a send makes a signal for it, whatever then sends.
+    const ours = async () => {
+      const signal = signals[sends++ % AT_ONCE]
+      if (signal !== undefined) await sink.send(notification, signal)
+    }
     const bare = async () => {
-      const request = webhookRequest(notification, Math.floor(Date.now() / 1000), key, 'bench')
+      const request = webhookRequest(notification, Math.floor(Date.now() / 1000), keys, 'bench')
       const answer = await pool.request({ method: 'POST', path: '/hooks/orders', ...request })
       await answer.body.dump()
     }

@@ -18,7 +18,7 @@ const STOPS_WITHIN_MS = 20_000
 const SETTINGS = `
 rate_limit: { max_per_user_per_hour: 1000000, max_per_user_per_day: 1000000 }
 api_rate_limit: { user_per_minute: 0, sender_per_minute: 0 }
-channels: { websocket: { max_connections: 20000 } }
+channels: { websocket: { max_connections: 20000 }, webhook: { per_url_per_minute: 0 } }
 `
 
 export interface Daemon {

@@ -1,5 +1,5 @@
 import type { Acceptance } from '../model/acceptance.js'
-import type { AttemptRecord, ChannelStats, JobProgress, NotificationRecord } from './ports.js'
+import type { AttemptRecord, ChainLink, ChannelStats, JobProgress, NotificationRecord } from './ports.js'
 import { isoTime, isoTimeOrNull } from './requests/time.js'
 import type { JobAnswer } from './schemas/batch.js'
 import type { NotificationAnswer, NotificationDetail, StatusAnswer } from './schemas/notification.js'
@@ -24,6 +24,12 @@ export const notificationAnswer = (record: NotificationRecord): NotificationAnsw
   title: record.title,
   content: record.content,
   metadata: record.metadata,
+  attachments: record.attachments.map(({ filename, contentType, contentId, size }) => ({
+    filename,
+    content_type: contentType,
+    content_id: contentId,
+    size,
+  })),
   status: record.status,
   reason: record.reason,
   template: record.templateUse === null ? null : { id: record.templateId, ...record.templateUse },
@@ -43,10 +49,19 @@ export const notificationAnswer = (record: NotificationRecord): NotificationAnsw
 
 export const notificationDetail = (
   record: NotificationRecord,
-  attempts: readonly AttemptRecord[],
-  collected: readonly string[] | null,
+  {
+    attempts,
+    chain,
+    collected,
+  }: {
+    readonly attempts: readonly AttemptRecord[]
+    readonly chain: readonly ChainLink[]
+    /** Null: it is no digest. */
+    readonly collected: readonly string[] | null
+  },
 ): NotificationDetail => ({
   ...notificationAnswer(record),
+  ...(chain.length < 2 ? {} : { chain: chain.map(linkAnswer) }),
   ...(collected === null ? {} : { collected: [...collected] }),
   attempts: attempts.map((attempt) => ({
     attempt: attempt.attempt,
@@ -58,6 +73,16 @@ export const notificationDetail = (
     started_at: isoTime(attempt.startedAt),
     duration_ms: attempt.durationMs,
   })),
+})
+
+const linkAnswer = (link: ChainLink) => ({
+  id: link.id,
+  channel: link.channel,
+  status: link.status,
+  reason: link.reason,
+  attempt: link.attempt,
+  created_at: isoTime(link.createdAt),
+  sent_at: isoTimeOrNull(link.sentAt),
 })
 
 export const statusAnswer = (record: NotificationRecord): StatusAnswer => ({

@@ -1,12 +1,15 @@
 import type { Failure } from '../model/failure.js'
+import type { Channel } from '../model/notification.js'
 import type { Group, QuietWindow } from '../model/recipient.js'
 import type { UnsubscribeLinks } from '../model/unsubscribe-links.js'
 import type { Renderer } from '../streams/ports.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { CallerLimits } from './auth/caller-limit.js'
 import type {
+  Attachments,
   Authenticator,
   Blocklist,
+  Bounces,
   Broadcaster,
   Dependency,
   Directory,
@@ -20,6 +23,7 @@ import type {
   Suppressions,
   TemplateLibrary,
   TextInspector,
+  WebhookEndpoints,
 } from './ports.js'
 import type { MessageRules } from './requests/message.js'
 
@@ -34,6 +38,9 @@ export interface ServerOptions {
   readonly preferences: Preferences
   readonly blocklist: Blocklist
   readonly suppressions: Suppressions
+  readonly attachments: Attachments
+  readonly bounces: Bounces
+  readonly webhookEndpoints: WebhookEndpoints
   readonly schedules: Schedules
   readonly templates: TemplateLibrary
   readonly inspector: TextInspector
@@ -51,8 +58,8 @@ export interface ServerOptions {
   readonly groups: ReadonlyMap<string, Group>
   /** Of recipients who have chosen nothing. */
   readonly quietHours: { readonly windows: readonly QuietWindow[]; readonly timezone: string }
-  /** Why nothing more may be submitted now; null while there is room. Asked once a request. */
-  readonly admission: () => Failure | null
+  /** Why nothing more may be submitted for a channel now; null while there is room. Asked once a request. */
+  readonly admission: (channel: Channel) => Failure | null
   /** Turns `/ready` to 503, so that a load balancer goes elsewhere while requests are still answered. */
   readonly isShuttingDown: () => boolean
   /** For the OpenAPI document. */

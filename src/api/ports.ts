@@ -14,6 +14,7 @@ import type {
 import type { RunStatus, Timing } from '../model/schedule.js'
 import type { TemplateVariable, TemplateVariant } from '../model/template.js'
 import type { TemplateUse } from '../model/template-use.js'
+import type { VendorTemplate } from '../model/vendor-template.js'
 import type { AttemptResult, UserAddress } from '../streams/ports.js'
 
 /** Hands requests to the stream. Rejects with a `Failure` when a request is refused. */
@@ -70,6 +71,17 @@ export interface AttemptRecord {
   readonly durationMs: number
 }
 
+/** One step of a chain of fallbacks. */
+export interface ChainLink {
+  readonly id: string
+  readonly channel: Channel
+  readonly status: Status
+  readonly reason: string | null
+  readonly attempt: number
+  readonly createdAt: number
+  readonly sentAt: number | null
+}
+
 export interface InboxQuery extends UserAddress {
   /** `in_app` is the inbox; another channel shows what was sent there. */
   readonly channel: Channel
@@ -94,6 +106,8 @@ export type ReadChange = 'read' | 'unread' | 'archive'
 export interface Notifications {
   find(tenantId: string, id: string): Promise<NotificationRecord | null>
   attempts(id: string): Promise<readonly AttemptRecord[]>
+  /** What was tried one after the other to reach somebody: this one, what it stands in for and what stands in for it. */
+  chain(id: string): Promise<readonly ChainLink[]>
   /** Ids of what was collected into a digest, oldest first: at most the first 1000. */
   collected(digestId: string): Promise<readonly string[]>
   list(query: InboxQuery): Promise<Page<NotificationRecord>>
@@ -316,6 +330,100 @@ export interface Suppressions {
   ): Promise<Page<SuppressionRecord>>
 }
 
+/** The content of an attachment. */
+export interface AttachmentToKeep {
+  readonly id: string
+  readonly content: Buffer
+}
+
+/** Keeps what goes with notifications. */
+export interface Attachments {
+  /** @param scheduledAt when they are to be sent, epoch milliseconds; null: now */
+  keep(tenantId: string, files: readonly AttachmentToKeep[], scheduledAt: number | null): Promise<void>
+}
+
+/** What came back of mail that had been taken. */
+export interface Bounces {
+  /** Records it on a mail that counts as sent; false when there is none such in that tenant. */
+  mark(tenantId: string, notificationId: string, reason: 'bounced' | 'complained'): Promise<boolean>
+}
+
+/** A secret of an endpoint, without the secret itself. */
+export interface WebhookSecretRecord {
+  readonly createdAt: number
+  /** Null: until it is replaced. */
+  readonly expiresAt: number | null
+}
+
+/** A URL that notifications are posted to, with secrets of its own. */
+export interface WebhookEndpointRecord {
+  readonly id: string
+  readonly tenantId: string
+  /** In its canonical spelling. */
+  readonly url: string
+  readonly description: string | null
+  /** Those that are valid, the newest first. */
+  readonly secrets: readonly WebhookSecretRecord[]
+  /** Null: it is called. */
+  readonly disabledAt: number | null
+  readonly disabledReason: 'gone' | 'failing' | 'manual' | null
+  readonly lastSuccessAt: number | null
+  readonly lastFailureAt: number | null
+  /** Its code. */
+  readonly lastFailure: string | null
+  /** Since the last success. */
+  readonly consecutiveFailures: number
+  readonly failingSince: number | null
+  /** The subject of the token that asked for it. */
+  readonly createdBy: string
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** The only time that a secret is told. */
+export interface WebhookEndpointWithSecret {
+  readonly endpoint: WebhookEndpointRecord
+  readonly secret: string
+}
+
+export interface NewWebhookEndpoint {
+  readonly url: string
+  readonly description: string | null
+  /** Null: as the suppression list has it. */
+  readonly enabled: boolean | null
+}
+
+export interface WebhookEndpointChange {
+  /** Null: as it is. */
+  readonly url: string | null
+  /** Undefined: as it is. Null: none. */
+  readonly description: string | null | undefined
+  /** Null: as it is. */
+  readonly enabled: boolean | null
+}
+
+/** The webhook endpoints of each tenant. `null`: there is no such one. */
+export interface WebhookEndpoints {
+  /** Rejects with `conflict` when the tenant has 1000, or one with this URL. */
+  create(
+    tenantId: string,
+    endpoint: NewWebhookEndpoint,
+    createdBy: string,
+  ): Promise<WebhookEndpointWithSecret>
+  find(tenantId: string, id: string): Promise<WebhookEndpointRecord | null>
+  /** Oldest first. */
+  list(tenantId: string, page: PageQuery): Promise<Page<WebhookEndpointRecord>>
+  /** Rejects with `conflict` when the tenant has another one with this URL. */
+  change(tenantId: string, id: string, change: WebhookEndpointChange): Promise<WebhookEndpointRecord | null>
+  /** False when there was none. */
+  remove(tenantId: string, id: string): Promise<boolean>
+  /**
+   * Gives it a new secret; those before are valid for another `overlapMs`, or not at all when that is 0.
+   * Rejects with `conflict` when more than three would be valid.
+   */
+  rotate(tenantId: string, id: string, overlapMs: number): Promise<WebhookEndpointWithSecret | null>
+}
+
 /** What is known about a recipient besides what they were sent. */
 export interface Profile {
   readonly entry: DirectoryRecord | null
@@ -427,6 +535,8 @@ export interface TemplateTexts {
   readonly defaultLocale: string
   readonly variables: readonly TemplateVariable[]
   readonly variants: readonly TemplateVariant[]
+  /** Of text messages; null: their content is sent. */
+  readonly vendor?: VendorTemplate | null
 }
 
 export const REVIEW_STATUSES = ['pending_review', 'approved', 'rejected'] as const

@@ -13,6 +13,7 @@ import { compileValidator } from './http/validation.js'
 import type { ServerOptions } from './options.js'
 import { batchRoute } from './routes/batch.js'
 import { blocklistRoutes } from './routes/blocklist.js'
+import { bounceRoutes } from './routes/bounces.js'
 import { broadcastRoute } from './routes/broadcast.js'
 import { changeRoutes } from './routes/changes.js'
 import { inboxRoutes } from './routes/inbox.js'
@@ -32,6 +33,8 @@ import { templatePreviewRoutes } from './routes/templates-preview.js'
 import { templateStatsRoute } from './routes/templates-stats.js'
 import { templateVersionRoutes } from './routes/templates-versions.js'
 import { unsubscribeRoutes } from './routes/unsubscribe.js'
+import { webhookEndpointChangeRoutes } from './routes/webhook-endpoint-changes.js'
+import { webhookEndpointRoutes } from './routes/webhook-endpoints.js'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
@@ -52,6 +55,9 @@ const ROUTES = [
   subscriptionRoutes,
   blocklistRoutes,
   suppressionRoutes,
+  webhookEndpointRoutes,
+  webhookEndpointChangeRoutes,
+  bounceRoutes,
   scheduleRoutes,
   scheduleChangeRoutes,
   templateRoutes,

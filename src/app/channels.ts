@@ -3,9 +3,14 @@ import type { Secrets } from '../config/secrets.js'
 import { VERSION } from '../config/version.js'
 import type { UnsubscribeLinks } from '../model/unsubscribe-links.js'
 import { openSinks, type Sinks } from '../sinks/index.js'
+import type { PushOptions } from '../sinks/push/index.js'
+import type { WebhookEndpoints } from '../sinks/webhook/endpoints.js'
 import { Hub } from '../sinks/websocket/hub.js'
 import type { Clock, Relay } from '../streams/ports.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
+import { emailOptions } from './email.js'
+import { pushOptions } from './push.js'
+import { smsOptions } from './sms.js'
 
 export interface Channels {
   readonly sinks: Sinks
@@ -15,32 +20,42 @@ export interface Channels {
 
 /** The ways out, as configured. */
 export function openChannels(
-  { channels: { email, websocket, webhook } }: Config,
+  config: Config,
   secrets: Secrets,
   unsubscribeLinks: UnsubscribeLinks,
-  { relay, clock }: { readonly relay: Relay; readonly clock: Clock },
+  {
+    relay,
+    clock,
+    webhookEndpoints,
+    emailStores,
+    devices,
+  }: {
+    readonly relay: Relay
+    readonly clock: Clock
+    readonly webhookEndpoints: WebhookEndpoints
+    readonly emailStores: Parameters<typeof emailOptions>[2]
+    readonly devices: PushOptions['directory']
+  },
   telemetry: Telemetry,
 ): Channels {
-  const { timeoutMs } = email.delivery
+  const { email, sms, websocket, webhook } = config.channels
   const sinks = openSinks({
-    email: {
-      from: email.from,
-      timeouts: { connectMs: timeoutMs, greetingMs: timeoutMs, socketMs: timeoutMs },
-      transport: email.transport,
-      unsubscribeLinks,
-      log: telemetry.log,
-    },
+    email: emailOptions(email, unsubscribeLinks, emailStores, telemetry.log),
     webhook: {
       timeoutMs: webhook.delivery.timeoutMs,
-      secret: secrets.webhook,
+      secrets: [secrets.webhook, ...webhook.previousSecrets],
+      endpoints: webhookEndpoints,
       allowlist: webhook.allowlist,
       allowPrivate: webhook.allowPrivate,
       maxResponseBytes: webhook.maxResponseBytes,
       maxConnectionsPerOrigin: webhook.delivery.slots,
       version: VERSION,
     },
+    sms: smsOptions(sms),
+    push: pushOptions(config, { directory: devices, clock, telemetry }),
     relay,
     clock,
+    telemetry,
   })
   const hub = new Hub(relay, telemetry, {
     maxConnections: websocket.maxConnections,

@@ -1,6 +1,7 @@
 import type { Blocklist, Directory, PersonalData, Preferences, Suppressions } from '../api/ports.js'
 import type { Config } from '../config/config.js'
 import { PostgresBlocklist } from '../state/postgres/blocklist.js'
+import { PostgresDevices } from '../state/postgres/devices.js'
 import { PostgresDirectory } from '../state/postgres/directory.js'
 import { PostgresPersonalData } from '../state/postgres/personal-data.js'
 import { PostgresRecipients } from '../state/postgres/recipients.js'
@@ -13,10 +14,13 @@ import type { Database } from './database.js'
 export interface RecipientStores {
   readonly recipients: Recipients
   readonly directory: Directory
+  readonly devices: PostgresDevices
   readonly preferences: Preferences
   readonly blocklist: Blocklist
   readonly suppressions: Suppressions
   readonly personalData: PersonalData
+  /** What is remembered of an address that was suppressed besides. */
+  readonly forgetAddress: PostgresRecipients['forgetAddress']
 }
 
 export function openRecipients({ consent, recipients }: Config, database: Database): RecipientStores {
@@ -25,9 +29,11 @@ export function openRecipients({ consent, recipients }: Config, database: Databa
   return {
     recipients: known,
     directory: new PostgresDirectory(store, known),
+    devices: new PostgresDevices(store, known),
     preferences: new PostgresPreferences(store, known, consent.groups),
     blocklist: new PostgresBlocklist(store, known),
     suppressions: new PostgresSuppressions(store, known),
     personalData: new PostgresPersonalData(reading, known),
+    forgetAddress: (address) => known.forgetAddress(address),
   }
 }

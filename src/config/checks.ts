@@ -1,5 +1,5 @@
 import { type Channel, QUEUED_CHANNELS, type QueuedChannel } from '../model/notification.js'
-import { emailProblems } from './channels/email.js'
+import { emailProblems } from './channels/email-problems.js'
 import { pushProblems } from './channels/push.js'
 import { smsProblems } from './channels/sms.js'
 import { websocketProblems } from './channels/websocket.js'

@@ -18,6 +18,10 @@ export const ADDRESS_FIELD: Readonly<Record<Channel, string | null>> = {
 export const DEVICES_FIELD = 'devices'
 export const DEVICE_FIELD = 'device_token'
 
+/** Names a registered endpoint in place of a URL. */
+export const ENDPOINT_FIELD = 'webhook_endpoint'
+const ENDPOINT_ID = /^whe_/
+
 /** The address that a sender gave; null when there is none. */
 export function givenAddress(channel: Channel, metadata: JsonObject): string | null {
   const field = ADDRESS_FIELD[channel]
@@ -35,10 +39,27 @@ export function lacksAddress(channel: Channel, metadata: JsonObject): boolean {
 /** One spelling for addresses that reach the same mailbox, so that a suppressed one is recognised. */
 export function canonicalAddress(channel: Channel, address: string): string {
   if (channel === 'sms') return address.replace(/[^+\d]/g, '')
+  if (channel === 'webhook') return canonicalUrl(address.trim())
   if (channel !== 'email') return address.trim()
   const [text, local, domain = ''] = /^(?:(.*)@)?(.*)$/s.exec(address.trim()) ?? [address]
   // Two spellings of an international domain are one.
   return (local === undefined ? text : `${local}@${domainToASCII(domain) || domain}`).toLowerCase()
+}
+
+/** As it is called: a fragment never leaves the caller (RFC 9110 §7.1), a dot at the end of the host says nothing. */
+function canonicalUrl(text: string): string {
+  if (!URL.canParse(text)) return text
+  const url = new URL(text)
+  url.hash = ''
+  url.hostname = url.hostname.replace(/\.$/, '')
+  return url.href
+}
+
+/** The part of the metadata that holds an address: the registered endpoint, where it is named in place of a URL. */
+export function addressMetadata(channel: Channel, address: string | null): JsonObject {
+  const field =
+    channel === 'webhook' && ENDPOINT_ID.test(address ?? '') ? ENDPOINT_FIELD : ADDRESS_FIELD[channel]
+  return field === null || address === null ? {} : { [field]: address }
 }
 
 /** What the directory has for a channel; null when it has nothing. */

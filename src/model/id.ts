@@ -32,6 +32,7 @@ export function uuidv7(now: number): string {
 export const notificationId = (now: number): string => `notif_${uuidv7(now)}`
 export const jobId = (now: number): string => `job_${uuidv7(now)}`
 export const templateId = (now: number): string => `tmpl_${uuidv7(now)}`
+export const endpointId = (now: number): string => `whe_${uuidv7(now)}`
 export const scheduleId = (now: number): string => `sched_${uuidv7(now)}`
 
 /** What sorts below every id made at or after `time` (epoch milliseconds). */

@@ -60,7 +60,7 @@ export const UNKNOWN: Recipient = {
 }
 
 /** Why nothing more goes to an address. */
-export const SUPPRESSION_REASONS = ['bounce', 'complaint', 'gone', 'manual'] as const
+export const SUPPRESSION_REASONS = ['bounce', 'complaint', 'gone', 'failing', 'manual'] as const
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number]
 
 /** Somebody to write to, and whether their address may be used. */

@@ -1,11 +1,11 @@
 import { Failure } from '../model/failure.js'
-import { QUEUED_CHANNELS } from '../model/notification.js'
+import { type Channel, QUEUED_CHANNELS } from '../model/notification.js'
 import type { Clock, Queue } from '../streams/ports.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Recovery } from './postgres/recovery.js'
 
 export interface BacklogOptions {
-  /** Most that may be ready before new requests are refused. */
+  /** Most that may be ready in a lane before new requests for its channel are refused. */
   readonly maxReady: number
 }
 
@@ -19,7 +19,7 @@ export class Backlog {
   readonly #clock: Clock
   readonly #options: BacklogOptions
   readonly #telemetry: Telemetry
-  #ready = 0
+  #ready: Readonly<Partial<Record<Channel, number>>> = {}
   #timer: NodeJS.Timeout | undefined
   #measuring: Promise<void> = Promise.resolve()
   #stopped = false
@@ -36,12 +36,12 @@ export class Backlog {
     this.#telemetry = telemetry
   }
 
-  /** Why nothing more can be taken; null while there is room. As of the last second. */
-  refusal(): Failure | null {
-    if (this.#ready < this.#options.maxReady) return null
-    return new Failure('queue_full', `${this.#ready} notifications are ready to be sent; try again later`, {
-      retryAfterMs: RETRY_AFTER_MS,
-    })
+  /** Why nothing more can be taken for a channel; null while there is room. As of the last second. */
+  refusal(channel: Channel): Failure | null {
+    const ready = this.#ready[channel] ?? 0
+    if (ready < this.#options.maxReady) return null
+    const message = `${ready} notifications are ready to be sent by ${channel}; try again later`
+    return new Failure('queue_full', message, { retryAfterMs: RETRY_AFTER_MS })
   }
 
   start(): void {
@@ -61,12 +61,12 @@ export class Backlog {
     const { metrics, log } = this.#telemetry
     try {
       const { ready, delayed } = await this.#queue.depth()
-      this.#ready = QUEUED_CHANNELS.reduce((sum, channel) => sum + ready[channel], 0)
+      this.#ready = ready
       for (const channel of QUEUED_CHANNELS) metrics.queueDepth.set({ queue: channel }, ready[channel])
       metrics.queueDepth.set({ queue: 'delay' }, delayed)
     } catch (err) {
       // An old figure must not keep the door shut; what cannot be queued waits in the ledger.
-      this.#ready = 0
+      this.#ready = {}
       log.event('queue.unavailable', { err })
     }
     try {

@@ -1,20 +1,23 @@
 import { mergeMap, type OperatorFunction } from 'rxjs'
 import { type Acceptance, acceptanceOf, type Decision } from '../model/acceptance.js'
 import { Failure } from '../model/failure.js'
-import type { Status } from '../model/notification.js'
+import { notificationId } from '../model/id.js'
+import type { Channel, Status } from '../model/notification.js'
 import { traceIdOf } from '../model/trace.js'
 import type { EventName } from '../telemetry/events.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { type Collected, collect } from './collect.js'
 import { contained } from './containment.js'
 import { judgementOn } from './decision.js'
-import { type EnqueuePorts, enqueue } from './enqueue.js'
+import { type EnqueuePorts, enqueue, enqueueDue } from './enqueue.js'
 import type { Batch, Envelope, Judged } from './envelope.js'
 import { writable } from './portions.js'
-import type { Digests, Entry, Inbox, InsertResult, Ledger } from './ports.js'
+import type { Digests, Entry, Fallback, Inbox, InsertResult, Ledger } from './ports.js'
 import { keyMismatch } from './recall.js'
 
 export interface AcceptPorts extends EnqueuePorts {
+  /** The channel that is tried when another has failed; null: none. */
+  readonly fallbackFor: (channel: Channel, tenantId: string) => Channel | null
   readonly ledger: Ledger
   readonly digests: Digests
   readonly inbox: Inbox
@@ -44,8 +47,9 @@ export function accept(
     const results: (boolean | Failure)[] = []
     for (const portion of writable(items, ({ notification }) => notification)) {
       const written = await contained(portion, async (some) => {
-        const decided = await ledger.decide(some)
-        return some.map(({ notification }) => decided.has(notification.id))
+        const { applied, due } = await ledger.decide(some)
+        await enqueueDue(due, ports)
+        return some.map(({ notification }) => applied.has(notification.id))
       })
       results.push(...written)
     }
@@ -108,7 +112,8 @@ export function accept(
       else if (judgement.kind === 'replay')
         envelope.settle({ kind: 'accepted', acceptance: judgement.acceptance })
       else if (judgement.kind === 'collect') held.push({ ...item, digest: judgement.digest })
-      else (envelope.origin === 'new' ? fresh : due).push(placed(item, judgement.decision))
+      else if (envelope.origin === 'new') fresh.push(placed(item, judgement.decision, null))
+      else due.push(placed(item, judgement.decision, fallbackOf(item, judgement.decision, ports)))
     }
     const [inserted, decided, collected] = await Promise.all([
       insert(fresh),
@@ -128,13 +133,31 @@ export function accept(
 }
 
 /** What waits keeps the metadata that the sender gave: the address is looked up again when its time comes. */
-function placed({ envelope, notification, verdict }: Judged, decision: Decision): Placed {
+function placed(
+  { envelope, notification, verdict }: Judged,
+  decision: Decision,
+  fallback: Fallback | null,
+): Placed {
   const { metadata } = envelope.notification
   const kept =
     verdict.kind === 'pass' || metadata === notification.metadata
       ? notification
       : { ...notification, metadata }
-  return { envelope, notification: kept, decision, amended: kept !== envelope.notification }
+  return { envelope, notification: kept, decision, amended: kept !== envelope.notification, fallback }
+}
+
+/**
+ * What takes the place of a row that cannot be sent where it was to go. A request is answered instead: its
+ * sender can choose.
+ */
+function fallbackOf(
+  { notification: { channel, tenantId }, verdict }: Judged,
+  { status }: Decision,
+  { fallbackFor, clock }: AcceptPorts,
+): Fallback | null {
+  const unreachable = verdict.kind === 'suppress' && verdict.reason.startsWith('address_')
+  const instead = status === 'failed' || unreachable ? fallbackFor(channel, tenantId) : null
+  return instead === null ? null : { id: notificationId(clock.now()), channel: instead }
 }
 
 function pair<R>(

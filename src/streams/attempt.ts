@@ -50,9 +50,8 @@ export function attempting(
       )
       return { kind: 'sent', receipt }
     } catch (error) {
-      const uncertain = error instanceof DeliveryFailure && error.uncertain
-      if (cutOff.aborted && !uncertain) return { kind: 'released' }
-      return { kind: 'failed', failure: asFailure(error) }
+      const failure = asFailure(error, COSTLY.has(notification.channel))
+      return cutOff.aborted && !failure.uncertain ? { kind: 'released' } : { kind: 'failed', failure }
     }
   }
 }
@@ -73,7 +72,7 @@ async function translated<T>(work: () => Promise<T>, timeoutMs: number, uncertai
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof TaskCancelledError)) throw error
+    if (!(error instanceof TaskCancelledError || isAbort(error))) throw error
     throw new DeliveryFailure('timeout', `no answer within ${timeoutMs} ms`, {
       retryable: true,
       uncertain,
@@ -82,7 +81,11 @@ async function translated<T>(work: () => Promise<T>, timeoutMs: number, uncertai
   }
 }
 
-function asFailure(error: unknown): DeliveryFailure {
+/** What a sink throws that has only been told to stop. */
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'
+
+/** @param costly what went wrong in a way nobody thought of may have cost something */
+function asFailure(error: unknown, costly: boolean): DeliveryFailure {
   if (error instanceof DeliveryFailure) return error
   if (isOpen(error)) {
     return new DeliveryFailure('circuit_open', 'the provider has been failing; not tried', {
@@ -92,6 +95,7 @@ function asFailure(error: unknown): DeliveryFailure {
   }
   return new DeliveryFailure('internal', 'the sink failed in an unexpected way', {
     retryable: true,
+    uncertain: costly,
     cause: error,
   })
 }

@@ -2,7 +2,7 @@ import { type Acceptance, acceptanceOf } from '../model/acceptance.js'
 import type { DigestDraft } from '../model/digest-draft.js'
 import { Failure } from '../model/failure.js'
 import { contained } from './containment.js'
-import type { EnqueuePorts } from './enqueue.js'
+import { type EnqueuePorts, enqueueDue } from './enqueue.js'
 import type { Judged } from './envelope.js'
 import { inPortions } from './portions.js'
 import type { Digests } from './ports.js'
@@ -49,9 +49,8 @@ async function enqueueDigests(drafts: readonly DigestDraft[], { queue, log }: En
       items: members.length,
     })
   }
-  try {
-    await queue.delay(drafts.map(({ id, createdAt }) => ({ id, dueAt: createdAt })))
-  } catch (err) {
-    log.event('queue.unavailable', { err, items: drafts.length })
-  }
+  await enqueueDue(
+    drafts.map(({ id, createdAt }) => ({ id, dueAt: createdAt })),
+    { queue, log },
+  )
 }

@@ -1,4 +1,4 @@
-import { ADDRESS_FIELD } from '../model/address.js'
+import { addressMetadata } from '../model/address.js'
 import type { DigestDraft, Held } from '../model/digest-draft.js'
 import { notificationId } from '../model/id.js'
 import type { DigestFrequency } from '../model/recipient.js'
@@ -73,14 +73,13 @@ function emptyDraft(
   frequency: DigestFrequency,
   now: number,
 ): DigestDraft & { readonly members: string[] } {
-  const field = ADDRESS_FIELD[channel]
   return {
     id: notificationId(now),
     tenantId,
     userId,
     channel,
     frequency,
-    metadata: field === null || address === null ? {} : { [field]: address },
+    metadata: addressMetadata(channel, address),
     members: [],
     createdAt: now,
   }

@@ -12,6 +12,19 @@ export interface EnqueuePorts {
   readonly horizonMs: number
 }
 
+/** Tells the queue what falls due by what was committed. */
+export async function enqueueDue(
+  entries: readonly DelayEntry[],
+  { queue, log }: Pick<EnqueuePorts, 'queue' | 'log'>,
+): Promise<void> {
+  if (entries.length === 0) return
+  try {
+    await queue.delay(entries)
+  } catch (error) {
+    log.event('queue.unavailable', { err: error, items: entries.length })
+  }
+}
+
 /**
  * Tells the queue what was committed. A queue that is away undoes nothing:
  * the sweeper finds in the ledger what the queue has missed.

@@ -11,6 +11,7 @@ import { channelLimit } from './channel-limit.js'
 import { type ConsentOptions, consent } from './consent.js'
 import { deliver } from './deliver.js'
 import { collecting, type DigestOptions } from './digest.js'
+import { namedEndpoints } from './endpoint.js'
 import type { Envelope } from './envelope.js'
 import { gather } from './gather.js'
 import { lane } from './lane.js'
@@ -21,6 +22,7 @@ import type {
   Clock,
   DeliveryPolicy,
   Digests,
+  Endpoints,
   Inbox,
   Ledger,
   Pacer,
@@ -48,6 +50,7 @@ export interface StreamPorts extends RenderPorts {
   readonly counters: RateCounters
   readonly channelCounters: ChannelCounters
   readonly pacer: Pacer
+  readonly endpoints: Endpoints
   readonly inbox: Inbox
   readonly sinks: Readonly<Record<QueuedChannel, Sink>>
 }
@@ -83,6 +86,7 @@ export function acceptance(
     judging(
       [
         recall(ledger),
+        namedEndpoints(ports.endpoints),
         lookUpRecipients(ports.recipients),
         addressing(),
         gather(digests),
@@ -102,7 +106,17 @@ export function acceptance(
       telemetry,
     ),
     accept(
-      { ledger, digests, queue, inbox, clock, log: telemetry.log, horizonMs: options.horizonMs },
+      {
+        ledger,
+        digests,
+        queue,
+        inbox,
+        clock,
+        log: telemetry.log,
+        horizonMs: options.horizonMs,
+        fallbackFor: (channel, tenantId) =>
+          channel === 'in_app' ? null : options.channels[channel].fallbackFor(tenantId),
+      },
       telemetry,
     ),
   )

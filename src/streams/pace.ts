@@ -1,4 +1,4 @@
-import { givenAddress } from '../model/address.js'
+import { canonicalAddress, givenAddress } from '../model/address.js'
 import type { Channel, Notification } from '../model/notification.js'
 import { PASS, type Verdict } from '../model/verdict.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
@@ -34,7 +34,7 @@ export function pacing(
           const target = one.channel === channel ? givenAddress(channel, metadata) : null
           if (target === null) return []
           places.push(n)
-          return [{ tenantId, target }]
+          return [{ tenantId, target: canonicalAddress(channel, target) }]
         })
         if (keys.length === 0) continue
         try {

@@ -19,6 +19,13 @@ export interface Entry {
   readonly decision: Decision
   /** The stages have changed what the row says: its address, or the texts of a digest. */
   readonly amended: boolean
+  /** What is to be tried instead of a notification that ends here: a new one by another channel. */
+  readonly fallback: Fallback | null
+}
+
+export interface Fallback {
+  readonly id: string
+  readonly channel: Channel
 }
 
 /** `mismatch`: the key was used with another request, and nothing was written. */
@@ -82,13 +89,14 @@ export interface AttemptResult {
   } | null
   readonly receipt: Receipt | null
   /** What is to be tried instead of a notification that failed: a new one by another channel. */
-  readonly fallback: { readonly id: string; readonly channel: Channel } | null
+  readonly fallback: Fallback | null
   readonly startedAt: number
   readonly durationMs: number
 }
 
+/** What was written of results or decisions. */
 export interface Settlements {
-  /** Those whose result took effect: the lease was still ours. */
+  /** Those that took effect: the lease was still ours, the row still waited. */
   readonly applied: ReadonlySet<string>
   /** What falls due again: retries and fallbacks. */
   readonly due: readonly DelayEntry[]
@@ -100,8 +108,8 @@ export interface Ledger {
   recall(keys: readonly TenantKey[]): Promise<readonly (Recalled | null)[]>
   /** Writes new rows and their idempotency keys in one transaction; results are in the order of the entries. */
   insert(entries: readonly Entry[]): Promise<readonly InsertResult[]>
-  /** Records what was decided about rows that fell due; resolves to those that were still waiting. */
-  decide(entries: readonly Entry[]): Promise<ReadonlySet<string>>
+  /** Records what was decided about rows that fell due, and the notifications that take the place of those that end. */
+  decide(entries: readonly Entry[]): Promise<Settlements>
   /** Reads those of `ids` that wait for their time. */
   waiting(ids: readonly string[]): Promise<readonly Waiting[]>
   /** Takes the lease on those of `ids` that may be delivered now, and ends those that have expired. */
@@ -189,6 +197,17 @@ export interface PaceKey {
 export interface Pacer {
   /** When each may go, in epoch milliseconds: `now` or earlier when at once. In order: repeats of a key see each other. */
   reserve(keys: readonly PaceKey[], perMinute: number, now: number): Promise<readonly number[]>
+}
+
+export interface EndpointKey {
+  readonly tenantId: string
+  readonly id: string
+}
+
+/** The registered webhook endpoints. */
+export interface Endpoints {
+  /** Where each is reached; null where the tenant has no such endpoint. In order. */
+  urls(keys: readonly EndpointKey[]): Promise<readonly (string | null)[]>
 }
 
 /** Counts what each recipient was sent in the current clock hour and day (UTC). */

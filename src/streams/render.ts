@@ -1,6 +1,7 @@
 import { FAILURES, Failure } from '../model/failure.js'
 import type { Notification } from '../model/notification.js'
 import type { TemplateUse } from '../model/template-use.js'
+import type { VendorText } from '../model/vendor-template.js'
 import type { Verdict } from '../model/verdict.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Subject } from './envelope.js'
@@ -21,6 +22,7 @@ interface Text {
   /** Null: the text stands in the request. */
   readonly use: TemplateUse | null
   readonly variables: RenderJob['variables']
+  readonly vendorText: VendorText | null
 }
 
 /**
@@ -64,7 +66,8 @@ export function rendering({ templates, renderer, unsubscribeUrl }: RenderPorts, 
       if (text instanceof Failure) return { kind: 'reject', failure: text }
       const result = rendered[next++] ?? new Failure('internal', 'nothing was rendered')
       if (result instanceof Failure) return { kind: 'reject', failure: result }
-      return { kind: 'pass', notification: { ...notification, ...result, templateUse: text.use } }
+      const { use: templateUse, vendorText } = text
+      return { kind: 'pass', notification: { ...notification, ...result, templateUse, vendorText } }
     })
   }
 
@@ -120,7 +123,8 @@ async function textsOf(
   let next = 0
   return subjects.map((subject) => {
     const { title, content, variables, templateId } = subject.notification
-    if (templateId === null) return { title, content, use: null, variables: variables ?? {} }
+    if (templateId === null)
+      return { title, content, use: null, vendorText: null, variables: variables ?? {} }
     return templateText(subject, found[next++] ?? null)
   })
 }

@@ -5,8 +5,9 @@ import { type RetryPolicy, type Settlement, settlementOf } from '../model/retry-
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { inGroups } from './batches.js'
 import type { Attempted } from './deliver.js'
+import { enqueueDue } from './enqueue.js'
 import { writable } from './portions.js'
-import type { AttemptResult, DelayEntry, Ledger, Queue } from './ports.js'
+import type { AttemptResult, Ledger, Queue } from './ports.js'
 import { reporter } from './report.js'
 
 /** What follows a failure. */
@@ -49,15 +50,6 @@ export function settle(
     }
   }
 
-  const requeue = async (entries: readonly DelayEntry[]): Promise<void> => {
-    if (entries.length === 0) return
-    try {
-      await queue.delay(entries)
-    } catch (error) {
-      log.event('queue.unavailable', { channel, err: error, items: entries.length })
-    }
-  }
-
   return pipe(
     inGroups<Attempted>({ size: SETTLED_AT_ONCE, inFlight: 1 }),
     concatMap(async ({ items, done }) => {
@@ -65,7 +57,7 @@ export function settle(
       for (const some of writable(items, ({ delivery }) => delivery.notification)) {
         const results = some.map((attempted) => resultOf(attempted, channel, policy))
         const { applied, due } = await written(results)
-        await requeue(due)
+        await enqueueDue(due, { queue, log })
         for (const [n, result] of results.entries()) {
           const attempted = some[n]
           if (attempted !== undefined) report(attempted, result, applied.has(result.id))

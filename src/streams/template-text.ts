@@ -4,14 +4,21 @@ import type { JsonObject } from '../model/json.js'
 import type { Template, TemplateText } from '../model/template.js'
 import type { TemplateUse } from '../model/template-use.js'
 import { withDefaults } from '../model/template-variables.js'
+import { type VendorText, vendorTextOf } from '../model/vendor-template.js'
 import { builtInDigest } from './digest-template.js'
 import type { Subject } from './envelope.js'
+
+interface FilledIn {
+  readonly use: TemplateUse
+  readonly variables: JsonObject
+  readonly vendorText: VendorText | null
+}
 
 /** The text of a template for a recipient, with all its variables; or why there is none. */
 export function templateText(
   { notification, standing }: Subject,
   found: Template | null,
-): (TemplateText & { readonly use: TemplateUse; readonly variables: JsonObject }) | Failure {
+): (TemplateText & FilledIn) | Failure {
   const template = found ?? (notification.digest === null ? null : builtInDigest(notification.channel))
   if (template === null) {
     return Failure.field(
@@ -32,5 +39,6 @@ export function templateText(
   const text = chooseText(template, notification, [notification.locale, standing.recipient.locale])
   if (text === null) return new Failure('internal', `template ${template.id} has no text`)
   const { title, content, variant, locale } = text
-  return { title, content, variables, use: { version: template.version, variant, locale } }
+  const vendorText = vendorTextOf(template.vendor ?? null, variables)
+  return { title, content, variables, vendorText, use: { version: template.version, variant, locale } }
 }

@@ -56,6 +56,8 @@ export const EVENTS = {
   'sweeper.failed': 'warn',
   'breaker.opened': 'warn',
   'breaker.closed': 'info',
+  'provider.left_out': 'warn',
+  'provider.back': 'info',
   'recipient.unsubscribed': 'info',
   'inbox.announce_failed': 'warn',
   'relay.failed': 'warn',
@@ -65,8 +67,15 @@ export const EVENTS = {
   'websocket.disconnected': 'debug',
   'websocket.refused': 'debug',
   'websocket.slow_consumer_dropped': 'warn',
+  'push.devices_removed': 'info',
+  'push.devices_kept': 'warn',
+  'webhook.endpoint_disabled': 'warn',
+  'webhook.health_unwritten': 'warn',
   'email.outbox_written': 'info',
   'email.server_unusable': 'error',
+  'email.address_bounced': 'info',
+  'email.bounce_not_recorded': 'warn',
+  'email.bounce_reported': 'info',
 } as const satisfies Record<string, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>
 
 export type EventName = keyof typeof EVENTS

@@ -119,6 +119,19 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    providerCalls: new Counter({
+      name: 'notification_provider_calls_total',
+      help: 'Messages handed to one of several providers of a channel, by result.',
+      labelNames: ['channel', 'provider', 'result'],
+      registers,
+    }),
+    providerSeconds: new Histogram({
+      name: 'notification_provider_seconds',
+      help: 'Time of one call to a provider.',
+      labelNames: ['channel', 'provider'],
+      buckets: SECONDS,
+      registers,
+    }),
     breakerOpen: new Gauge({
       name: 'notification_breaker_open',
       help: 'Circuit breakers that are open.',

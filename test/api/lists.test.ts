@@ -57,7 +57,7 @@ t.test('an address is suppressed, found, listed and released', async (t) => {
 t.test('each wrong field is named', async (t) => {
   for (const [change, field] of [
     [{ channel: 'in_app' }, '/channel'],
-    [{ channel: 'sms' }, '/channel'],
+    [{ channel: 'fax' }, '/channel'],
     [{ address: 'nobody' }, '/address'],
     [{ address: '' }, '/address'],
     [{ address: undefined }, '/address'],

@@ -1,5 +1,8 @@
 import type {
+  Attachments,
+  AttachmentToKeep,
   Blocklist,
+  Bounces,
   Broadcaster,
   Directory,
   InboxQuery,
@@ -16,6 +19,7 @@ import type {
   Suppressions,
   TemplateLibrary,
   TextInspector,
+  WebhookEndpoints,
 } from '../../src/api/ports.js'
 import type { Acceptance } from '../../src/model/acceptance.js'
 import { Failure } from '../../src/model/failure.js'
@@ -34,6 +38,9 @@ export interface MemoryPorts {
   readonly preferences: Preferences
   readonly blocklist: Blocklist
   readonly suppressions: Suppressions
+  readonly attachments: Attachments & { readonly kept: AttachmentToKeep[] }
+  readonly bounces: Bounces & { readonly marked: string[] }
+  readonly webhookEndpoints: WebhookEndpoints
   readonly schedules: Schedules
   readonly templates: TemplateLibrary
   readonly inspector: TextInspector
@@ -60,9 +67,12 @@ export function memoryPorts(): MemoryPorts {
     stats: { read: async () => [] },
     personalData: memoryPersonalData(records),
     ...nobody(),
+    webhookEndpoints: noEndpoints(),
     schedules: noSchedules(),
     ...noTemplates(),
     broadcaster: memoryBroadcaster(),
+    attachments: memoryAttachments(),
+    bounces: memoryBounces(),
   }
 }
 
@@ -157,6 +167,7 @@ function memoryNotifications(records: Map<string, NotificationRecord>): MemoryPo
         durationMs: 3,
       },
     ],
+    chain: async () => [],
     collected: async () => [],
     list: async (query) => page(own(query), query),
     change: async (user, id, change) => {
@@ -220,6 +231,27 @@ function memoryJobs(records: Map<string, NotificationRecord>): MemoryPorts['jobs
         if (jobId === id) statuses[status] = (statuses[status] ?? 0) + 1
       }
       return { ...job, statuses }
+    },
+  }
+}
+
+function memoryAttachments(): MemoryPorts['attachments'] {
+  const kept: AttachmentToKeep[] = []
+  return {
+    kept,
+    async keep(_tenantId, files) {
+      kept.push(...files)
+    },
+  }
+}
+
+function memoryBounces(): MemoryPorts['bounces'] {
+  const marked: string[] = []
+  return {
+    marked,
+    async mark(_tenantId, notificationId, reason) {
+      marked.push(`${notificationId} ${reason}`)
+      return true
     },
   }
 }
@@ -296,6 +328,20 @@ function nobody(): Pick<MemoryPorts, 'directory' | 'preferences' | 'blocklist' |
 }
 
 /** Takes no schedule and has none: their tests use the real ones. */
+function noEndpoints(): WebhookEndpoints {
+  const none = async (): Promise<null> => null
+  return {
+    create: async () => {
+      throw new Failure('conflict', 'there is no registry here')
+    },
+    find: none,
+    list: async () => ({ items: [], nextCursor: null }),
+    change: none,
+    remove: async () => false,
+    rotate: none,
+  }
+}
+
 function noSchedules(): Schedules {
   return {
     create: async () => {

@@ -47,6 +47,7 @@ t.test('a notification is handed to the stream as it was asked for, and answered
       title: 'Hello',
       content: 'World',
       metadata: { email: 'a@example.com' },
+      attachments: [],
       scheduledAt: NOW + 3_600_500,
       expiresAt: NOW + 7_200_000,
       jobId: null,

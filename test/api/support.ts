@@ -37,6 +37,7 @@ export function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
         websocket: () => null,
         in_app: () => null,
       },
+      maxAttachmentBytes: 1_000,
       clock: { now: () => NOW },
     },
     limits: { userPerMinute: 0, senderPerMinute: 0 },

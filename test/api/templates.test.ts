@@ -190,6 +190,49 @@ t.test('what belongs to another tenant is not there', async (t) => {
   t.match(await call('POST', '', { ...WELCOME, id: 'a', tenant_id: 't2' }, { token: other }), { status: 201 })
 })
 
+t.test('a text message is told to vendors by code, where its template has one', async (t) => {
+  const { call, create } = await open(t)
+  const vendor = {
+    params: ['product', 'user_name', 'product'],
+    codes: { aliyun: 'SMS_154950909', tencent: '449739' },
+  }
+  const sms = {
+    id: 'sms',
+    channel: 'sms',
+    content: '{{user_name}} {{product}}',
+    variables: ['user_name', 'product'],
+  }
+  t.match(await create({ ...sms, vendor }), { status: 201, body: { latest: { vendor } } })
+  t.match(await call('GET', '/sms/versions/1'), { status: 200, body: { vendor } })
+  const { title, content, variables } = { ...WELCOME, ...sms }
+  const put = (change: object) => call('PUT', '/sms', { title, content, variables, ...change })
+  t.match(
+    await put({}),
+    { status: 200, body: { latest: { version: 2, vendor: null } } },
+    'each version by itself',
+  )
+  t.match(await put({ vendor }), { body: { latest: { version: 3, vendor } } })
+  t.match(await put({ vendor: null }), { body: { latest: { version: 4, vendor: null } } })
+
+  const refused = (errors: readonly string[]) => ({
+    status: 400,
+    body: { code: 'validation_failed', errors: errors.map((field) => ({ field })) },
+  })
+  const params = ['user_name', 'nobody', 'recipient']
+  const unknown = await put({ vendor: { ...vendor, params } })
+  t.match(unknown, refused(['/vendor/params/1', '/vendor/params/2']), 'only variables of its own')
+  t.match(await put({ vendor: { params: [], codes: {} } }), refused(['/vendor/codes']))
+  t.match(
+    await put({ vendor: { params: [], codes: { aliyum: 'SMS_1' } } }),
+    refused(['/vendor/codes/aliyum']),
+  )
+  t.match(await put({ vendor: { params: [], codes: { aliyun: 'a b' } } }), refused(['/vendor/codes/aliyun']))
+  t.match(await create({ vendor }), refused(['/vendor']), 'not for email')
+  await create({ id: 'mail' })
+  t.match(await call('PUT', '/mail', { title, content, vendor }), refused(['/vendor']))
+  t.match(await call('PUT', '/none', { title, content, variables, vendor }), { status: 404 })
+})
+
 t.test('variants and translations come back as they were saved, and can be saved again', async (t) => {
   const { call, create } = await open(t)
   const variants = [

@@ -49,7 +49,7 @@ t.test('with nothing set everything runs in the process and the data directory',
     quietHours: {
       windows: [{ start: 22 * 60, end: 8 * 60 }],
       timezone: 'Asia/Shanghai',
-      channels: ['email'],
+      channels: ['email', 'sms', 'push'],
       spreadMs: 300_000,
     },
     log: { level: 'info' },
@@ -233,7 +233,7 @@ t.test('mistakes in a file are named by their keys', async (t) => {
     ],
     [
       'quiet_hours: {channels: [email, fax]}',
-      [{ key: 'quiet_hours.channels', message: /of email, websocket/ }],
+      [{ key: 'quiet_hours.channels', message: /of email, sms, websocket/ }],
     ],
     ['redis: {prefix: "a b"}', [{ key: 'redis.prefix', message: /must match/ }]],
     ['log: loud', [{ key: 'log', message: /expected a section/ }]],

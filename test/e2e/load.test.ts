@@ -51,6 +51,7 @@ t.test('too much ready: 429, and then on', async (t) => {
   }, 'a 429')
   t.equal(refused.problem.code, 'queue_full')
   t.ok(Number(refused.headers['retry-after']) >= 1)
+  t.equal((await service.send({ channel: 'websocket' })).status, 200, 'the other channels go on')
   t.ok(accepted.length > MAX_READY)
   gate.open()
   const id = await eventually(async () => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ADDRESS, failureOf, mailTo, NEVER, smtpSink } from '../support/email.js'
+import { ADDRESS, failureOf, mailTo, NEVER, password, smtpSink } from '../support/email.js'
 import { HANG, startStandIn } from '../support/smtp.js'
 
 for (const step of ['greeting', 'EHLO', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'body', 'dot'] as const) {
@@ -9,7 +9,7 @@ for (const step of ['greeting', 'EHLO', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'body', 
       if (connection === 1 && at === 'dot' && step === 'body') return HANG
       return connection === 1 && at === step ? HANG : undefined
     })
-    const sink = smtpSink(t, server.port, { poolSize: 2, username: 'mailer', password: 'x' })
+    const sink = smtpSink(t, server.port, { poolSize: 2, login: password('mailer', 'x') })
     const abort = new AbortController()
     const stuck = failureOf(sink.send(mailTo(ADDRESS), abort.signal))
     await server.reached(step, 1)

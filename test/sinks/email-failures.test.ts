@@ -99,9 +99,9 @@ t.test('silence is a timeout, at every step', async (t) => {
     const server = await startStandIn(t, (at, connection) =>
       at === step && connection === 1 ? HANG : undefined,
     )
-    const sink = smtpSink(t, server.port, { timeouts: { greetingMs: 150, socketMs: 150 }, poolSize: 1 })
+    const sink = smtpSink(t, server.port, { timeouts: { greetingMs: 150, deliveryMs: 150 }, poolSize: 1 })
     const failure = await failureOf(sink.send(mailTo(ADDRESS), NEVER))
-    t.match(failure, { code: 'timeout', retryable: true, message: /_TIMEOUT\)$/ }, step)
+    t.match(failure, { code: 'timeout', retryable: true }, step)
     await server.gone(1)
     await sink.send(mailTo(ADDRESS), NEVER)
   }

@@ -4,15 +4,15 @@ import t from 'tap'
 import type { UnsubscribeLinks } from '../../src/model/unsubscribe-links.js'
 import { createEmailSink, type EmailSink } from '../../src/sinks/email/index.js'
 import type { Log } from '../../src/telemetry/log.js'
-import { ADDRESS, failureOf, keptLog, mailTo, NEVER } from '../support/email.js'
+import { ADDRESS, failureOf, keptLog, mailTo, NEVER, noExtras } from '../support/email.js'
 import { readMail } from '../support/mime.js'
 import { unsubscribeLinks } from '../support/unsubscribe.js'
 
 const outboxIn = (directory: string, log: Log, unsubscribeLinks: UnsubscribeLinks | null = null): EmailSink =>
   createEmailSink({
     from: 'billing@sender.example',
-    timeouts: { connectMs: 1, greetingMs: 1, socketMs: 1 },
-    unsubscribeLinks,
+    timeouts: { connectMs: 1, greetingMs: 1, deliveryMs: 1 },
+    ...noExtras({ unsubscribeLinks }),
     log,
     transport: { kind: 'outbox', directory },
   })

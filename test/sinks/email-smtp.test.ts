@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createEmailSink } from '../../src/sinks/email/index.js'
-import { ADDRESS, failureOf, keptLog, mailTo, NEVER, smtpSink } from '../support/email.js'
+import { ADDRESS, failureOf, keptLog, mailTo, NEVER, noExtras, password, smtpSink } from '../support/email.js'
 import { readMail } from '../support/mime.js'
 import { makeCertificate, startSmtp, startStandIn } from '../support/smtp.js'
 
@@ -152,7 +152,7 @@ t.test('logs in with a password, over STARTTLS and over TLS from the start', asy
       onAuth: ({ username, password }, _session, done) =>
         username === 'mailer' && password === 'hunter2' ? done(null, { user: username }) : done(null, {}),
     })
-    const login = { username: 'mailer', password: 'hunter2', secure, requireTls: !secure }
+    const login = { login: password('mailer', 'hunter2'), secure, requireTls: !secure }
     const sink = smtpSink(t, server.port, { ...login, tls: { ca: certificate.cert } })
     await sink.send(mailTo(ADDRESS), NEVER)
     t.same(
@@ -163,14 +163,14 @@ t.test('logs in with a password, over STARTTLS and over TLS from the start', asy
     const { log, lines } = keptLog()
     const wrong = smtpSink(t, server.port, {
       ...login,
-      password: 'secret1',
+      login: password('mailer', 'secret1'),
       tls: { ca: certificate.cert },
       log,
     })
     for (const _ of [1, 2]) {
       const failure = await failureOf(wrong.send(mailTo(ADDRESS), NEVER))
       t.match(failure, {
-        code: 'unavailable',
+        code: 'account_refused',
         retryable: true,
         message: 'login refused: the mail server answered 535',
       })
@@ -190,9 +190,11 @@ t.test('logs in with a password, over STARTTLS and over TLS from the start', asy
 
 t.test('sends nothing in the clear when TLS is required and STARTTLS was stripped', async (t) => {
   const server = await startStandIn(t, () => undefined)
-  const login = { username: 'mailer', password: 'hunter2' }
   const failure = await failureOf(
-    smtpSink(t, server.port, { ...login, requireTls: true }).send(mailTo(ADDRESS), NEVER),
+    smtpSink(t, server.port, { login: password('mailer', 'hunter2'), requireTls: true }).send(
+      mailTo(ADDRESS),
+      NEVER,
+    ),
   )
   t.match(failure, {
     code: 'unavailable',
@@ -217,7 +219,7 @@ t.test('close lets a delivery finish, frees the connections and takes no more', 
 
 t.test('close does not wait for a server that hangs', async (t) => {
   const server = await startStandIn(t, (step) => (step === 'RCPT' ? { misbehave: 'hang' } : undefined))
-  const sink = smtpSink(t, server.port, { timeouts: { socketMs: 200 } })
+  const sink = smtpSink(t, server.port, { timeouts: { deliveryMs: 200 } })
   const failure = failureOf(sink.send(mailTo(ADDRESS), NEVER))
   await server.reached('RCPT', 1)
   await sink.close()
@@ -226,7 +228,7 @@ t.test('close does not wait for a server that hangs', async (t) => {
 })
 
 t.test('a sender that is no address is refused at once', async (t) => {
-  const timeouts = { connectMs: 1, greetingMs: 1, socketMs: 1 }
+  const timeouts = { connectMs: 1, greetingMs: 1, deliveryMs: 1 }
   const { log } = keptLog()
   for (const from of ['', 'Billing', 'a@b.example, c@d.example', 'Group: a@b.example, c@d.example;']) {
     t.throws(() =>
@@ -234,7 +236,7 @@ t.test('a sender that is no address is refused at once', async (t) => {
         from,
         timeouts,
         log,
-        unsubscribeLinks: null,
+        ...noExtras(),
         transport: { kind: 'outbox', directory: '/nowhere' },
       }),
     )

@@ -2,7 +2,7 @@ import type http from 'node:http'
 import https from 'node:https'
 import t, { type Test } from 'tap'
 import { buildConnector } from 'undici'
-import { OutboundClient, type OutboundOptions } from '../../src/sinks/outbound/client.js'
+import { destinationOf, OutboundClient, type OutboundOptions } from '../../src/sinks/outbound/client.js'
 import { checkedPeer } from '../../src/sinks/outbound/connector.js'
 import { HOOKS_TEST_CERT, HOOKS_TEST_KEY } from './webhook-certificate.js'
 import { closedPort, type Receiver, receive, receiveRaw, serve, until } from './webhook-receiver.js'
@@ -24,7 +24,11 @@ function open(t: Test, options: Partial<OutboundOptions> = {}) {
 }
 
 const post = (client: OutboundClient, url: string, signal = new AbortController().signal) =>
-  client.post(new URL(url), { headers: { 'content-type': 'application/json' }, body: '{}', signal })
+  client.post(destinationOf(new URL(url)), {
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+    signal,
+  })
 
 const guarded = (t: Test, ...addresses: { address: string; family: number }[]) =>
   open(t, { allowPrivate: false, lookup: async () => addresses })

@@ -14,7 +14,8 @@ const never = new AbortController().signal
 
 function open(t: Test, options: Partial<WebhookOptions> = {}): WebhookSink {
   const sink = new WebhookSink({
-    secret: SECRET,
+    secrets: [SECRET],
+    endpoints: { find: async () => null, record: () => undefined },
     allowlist: [],
     allowPrivate: true,
     maxResponseBytes: 1_000,
@@ -108,7 +109,7 @@ t.test('every attempt has the same id', async (t) => {
 t.test('signatures, verified as a receiver would', async (t) => {
   const receiver = await receive(t, (response) => response.end())
   await open(t).send(notification(receiver.origin), never)
-  await open(t, { secret: 'a plain secret' }).send(notification(receiver.origin), never)
+  await open(t, { secrets: ['a plain secret'] }).send(notification(receiver.origin), never)
   const [encoded, plain] = receiver.requests
 
   for (const [request, webhook, key] of [
@@ -131,9 +132,9 @@ t.test('signatures, verified as a receiver would', async (t) => {
 })
 
 t.test('a secret or an allowlist that cannot be used', async (t) => {
-  t.throws(() => open(t, { secret: '' }), { message: /empty/ })
-  t.throws(() => open(t, { secret: 'whsec_' }), { message: /base64/ })
-  t.throws(() => open(t, { secret: 'whsec_!!' }), { message: /base64/ })
+  t.throws(() => open(t, { secrets: [''] }), { message: /empty/ })
+  t.throws(() => open(t, { secrets: ['whsec_'] }), { message: /base64/ })
+  t.throws(() => open(t, { secrets: ['whsec_!!'] }), { message: /base64/ })
   t.throws(() => open(t, { allowlist: ['example.com'] }), { message: /example\.com/ })
 })
 
@@ -152,7 +153,7 @@ t.test('what each answer means', async (t) => {
     [401, {}, { code: 'rejected', retryable: true }],
     [404, { 'retry-after': '9' }, { code: 'rejected', retryable: true, retryAfterMs: null }],
     [408, {}, { code: 'unavailable', retryable: true }],
-    [410, {}, { code: 'rejected', retryable: false }],
+    [410, {}, { code: 'gone', retryable: false }],
     [425, {}, { code: 'unavailable', retryable: true }],
     [429, { 'retry-after': '120' }, { code: 'throttled', retryable: true, retryAfterMs: 120_000 }],
     [429, {}, { code: 'throttled', retryable: true, retryAfterMs: null }],

@@ -58,6 +58,7 @@ function firing() {
     intake: ports.intake,
     jobs: ports.jobs,
     rules: {
+      maxAttachmentBytes: 0,
       channels: () => new Set(CHANNELS),
       checks: {
         email: () => null,

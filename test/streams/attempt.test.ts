@@ -103,3 +103,16 @@ t.test('an unexpected error is an internal failure that keeps its cause', async 
   const { run } = attempt(() => Promise.reject(cause))
   t.match(await run(aNotification()), { failure: { code: 'internal', retryable: true, cause } })
 })
+
+t.test('what costs money ends as uncertain where nobody can tell', async (t) => {
+  const stop = new AbortController()
+  const cut = attempt((_, signal) => once(signal, 'abort').then(() => ({})), {}, stop.signal).run(
+    aNotification({ channel: 'sms' }),
+  )
+  stop.abort()
+  t.match(await cut, { kind: 'failed', failure: { uncertain: true } }, 'cut off by a stop')
+  const { run } = attempt(() => Promise.reject(new Error('a defect')))
+  t.match(await run(aNotification({ channel: 'sms' })), {
+    failure: { code: 'internal', uncertain: true, retryable: false },
+  })
+})

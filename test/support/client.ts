@@ -50,7 +50,7 @@ export class Client {
 
   /** A body that is text is sent as it is. */
   async call<T>(
-    method: 'GET' | 'POST' | 'DELETE' | 'PUT',
+    method: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH',
     path: string,
     body?: Json | undefined,
     headers: Readonly<Record<string, string>> = {},

@@ -1,13 +1,14 @@
 import { Writable } from 'node:stream'
 import type { Notification } from '../../src/model/notification.js'
 import { DeliveryFailure } from '../../src/model/outcome.js'
-import type { UnsubscribeLinks } from '../../src/model/unsubscribe-links.js'
 import {
   createEmailSink,
+  type EmailOptions,
   type EmailSink,
   type SmtpServer,
   type SmtpTimeouts,
 } from '../../src/sinks/email/index.js'
+import type { Login } from '../../src/sinks/email/login.js'
 import { createLog, type Log } from '../../src/telemetry/log.js'
 import { aNotification } from './notification.js'
 
@@ -38,7 +39,32 @@ export function keptLog(): { readonly log: Log; readonly lines: string[] } {
   return { log: createLog('debug', destination), lines }
 }
 
-const TIMEOUTS: SmtpTimeouts = { connectMs: 5_000, greetingMs: 5_000, socketMs: 10_000 }
+export type EmailExtras = Pick<
+  EmailOptions,
+  'unsubscribeLinks' | 'bounceAddress' | 'dkim' | 'attachments' | 'bounces'
+>
+
+/** What most tests do not look at. */
+export function noExtras(
+  change: { [K in keyof EmailExtras]?: EmailExtras[K] | undefined } = {},
+): EmailExtras {
+  return {
+    unsubscribeLinks: change.unsubscribeLinks ?? null,
+    bounceAddress: change.bounceAddress ?? null,
+    dkim: change.dkim ?? null,
+    attachments: change.attachments ?? { read: async () => new Map() },
+    bounces: change.bounces ?? { bounced: async () => undefined },
+  }
+}
+
+/** A login by password. */
+export const password = (username: string, secret: string): Login => ({
+  kind: 'password',
+  username,
+  password: secret,
+})
+
+const TIMEOUTS: SmtpTimeouts = { connectMs: 5_000, greetingMs: 5_000, deliveryMs: 10_000 }
 
 /** A sink for a server on this machine; whatever it leaves open is closed with the test. */
 export function smtpSink(
@@ -47,24 +73,23 @@ export function smtpSink(
   change: Partial<SmtpServer> & {
     readonly log?: Log
     readonly timeouts?: Partial<SmtpTimeouts>
-    readonly unsubscribeLinks?: UnsubscribeLinks
-  } = {},
+  } & Partial<EmailExtras> = {},
 ): EmailSink {
-  const { log, timeouts, unsubscribeLinks = null, ...server } = change
+  const { log, timeouts, unsubscribeLinks, bounceAddress, dkim, attachments, bounces, ...server } = change
   const sink = createEmailSink({
     from: 'Billing <billing@sender.example>',
     timeouts: { ...TIMEOUTS, ...timeouts },
-    unsubscribeLinks,
+    ...noExtras({ unsubscribeLinks, bounceAddress, dkim, attachments, bounces }),
     log: log ?? keptLog().log,
     transport: {
       kind: 'smtp',
       host: '127.0.0.1',
       port,
-      username: null,
-      password: null,
+      login: null,
       secure: false,
       requireTls: false,
       poolSize: 2,
+      idleMs: 60_000,
       ...server,
     },
   })

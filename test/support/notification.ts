@@ -46,4 +46,5 @@ export const entry = (changes: Partial<Notification> = {}, decision: Decision = 
   notification: aNotification(changes),
   decision,
   amended: false,
+  fallback: null,
 })

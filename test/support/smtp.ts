@@ -90,9 +90,12 @@ export type SmtpStep =
   | 'QUIT'
 
 /** A reply without its line end, or what else to do. */
-export type SmtpAction = string | { readonly misbehave: 'drop' | 'hang' }
+export type SmtpAction = string | { readonly misbehave: 'drop' | 'hang' | 'drip' }
 export const DROP: SmtpAction = { misbehave: 'drop' }
 export const HANG: SmtpAction = { misbehave: 'hang' }
+/** A tarpit: a reply without an end, a few bytes at a time, so that it is never silent. */
+export const DRIP: SmtpAction = { misbehave: 'drip' }
+const DRIP_MS = 10
 
 const USUAL: Readonly<Record<SmtpStep, string>> = {
   greeting: '220 stand-in ESMTP',
@@ -159,6 +162,9 @@ export async function startStandIn(
         if (name === 'QUIT') socket.end()
       } else if (action.misbehave === 'drop') {
         socket.destroy()
+      } else if (action.misbehave === 'drip') {
+        const dripping = setInterval(() => socket.write('250-w'), DRIP_MS)
+        socket.on('close', () => clearInterval(dripping))
       }
     }
     socket.on('data', (chunk) => {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import tap, { type Test } from 'tap'
 import { byQueuedChannel, type Channel, type NotificationRequest } from '../../src/model/notification.js'
-import { type Recipient, UNKNOWN } from '../../src/model/recipient.js'
+import { type Recipient, type SuppressionReason, UNKNOWN } from '../../src/model/recipient.js'
 import { createRendering, type Rendering } from '../../src/rendering/rendering.js'
 import { dueNotifications } from '../../src/sources/delay.js'
 import { Intake } from '../../src/sources/intake.js'
@@ -16,7 +16,7 @@ import { PostgresSendCounts } from '../../src/state/postgres/send-counts.js'
 import { Store } from '../../src/state/postgres/store.js'
 import { Sweeper } from '../../src/state/sweeper.js'
 import { acceptance, deliveries, type StreamOptions } from '../../src/streams/notifications.js'
-import type { Sink, Templates } from '../../src/streams/ports.js'
+import type { Addressee, Sink, Templates } from '../../src/streams/ports.js'
 import { aNotification } from './notification.js'
 import { silentLog, type TestDatabase, testDatabase } from './postgres.js'
 import { recordedTelemetry } from './telemetry.js'
@@ -72,6 +72,8 @@ export interface Surroundings {
   readonly options?: Partial<StreamOptions>
   /** Who is known; asked for each batch. By default nobody. */
   readonly recipient?: (userId: string) => Recipient
+  /** Why nothing goes to an address; by default all are good. */
+  readonly suppression?: (addressee: Addressee) => SuppressionReason | null
   readonly templates?: Templates['find']
   /** The database of another instance. By default one of its own. */
   readonly database?: TestDatabase
@@ -81,7 +83,13 @@ export interface Surroundings {
 export async function runningStreams(
   t: Test,
   send: Sink['send'],
-  { options, recipient = () => UNKNOWN, templates, database: shared }: Surroundings = {},
+  {
+    options,
+    recipient = () => UNKNOWN,
+    suppression = () => null,
+    templates,
+    database: shared,
+  }: Surroundings = {},
 ) {
   const database = shared ?? (await testDatabase(t))
   const { connection, pool } = database
@@ -102,11 +110,12 @@ export async function runningStreams(
       announce: async (some: readonly { id: string }[]) => void announced.push(...some.map(({ id }) => id)),
     },
     pacer: new MemoryPacer(),
+    endpoints: { urls: async (keys: readonly unknown[]) => keys.map(() => null) },
     channelCounters: new PostgresSendCounts(store),
     digests: new PostgresDigests(store),
     recipients: {
-      find: async (some: readonly { userId: string }[]) =>
-        some.map(({ userId }) => ({ recipient: recipient(userId), suppression: null })),
+      find: async (some: readonly Addressee[]) =>
+        some.map((one) => ({ recipient: recipient(one.userId), suppression: suppression(one) })),
     },
     templates: { find: templates ?? (async (keys: readonly unknown[]) => keys.map(() => null)) },
     renderer: await sharedRendering(),

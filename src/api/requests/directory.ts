@@ -1,6 +1,6 @@
-import { parsePhoneNumberFromString } from 'libphonenumber-js'
 import type { Device } from '../../model/device.js'
 import type { FieldError } from '../../model/failure.js'
+import { readPhone } from '../../model/phone.js'
 import { validationFailed } from '../http/validation.js'
 import type { DirectoryEntry } from '../ports.js'
 import type { RecipientBody } from '../schemas/recipients.js'
@@ -57,10 +57,10 @@ function entryOf(
   }
 }
 
-/** As E.164. Its length must be right for its country; which numbers are in use changes too often to be judged here. */
+/** As E.164. */
 function phoneOf(text: string, field: string, errors: FieldError[]): string | null {
-  const phone = parsePhoneNumberFromString(text, { extract: false })
-  if (phone?.isPossible() && phone.ext === undefined) return phone.number
+  const phone = readPhone(text, null)
+  if (phone !== null) return phone.number
   errors.push({
     field,
     message:

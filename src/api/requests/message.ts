@@ -1,23 +1,33 @@
-import { lacksAddress } from '../../model/address.js'
+import { DEVICES_FIELD, lacksAddress } from '../../model/address.js'
 import { Failure, type FieldError } from '../../model/failure.js'
 import type { JsonObject } from '../../model/json.js'
 import type { Channel, NotificationRequest } from '../../model/notification.js'
 import type { Clock } from '../../streams/ports.js'
 import { validationFailed } from '../http/validation.js'
 import type { MessageBody } from '../schemas/send.js'
+import { readAttachments } from './attachments.js'
 import { LOCALE_EXPECTED, readLocale } from './locale.js'
 import { readTimes } from './schedule.js'
 
 export const MAX_METADATA_BYTES = 16 * 1024
+/** A thousand tokens of today's length, and some room. */
+const MAX_DEVICES_BYTES = 384 * 1024
 
 /** Checks the address that a channel needs in the metadata; `prefix` is where the metadata stand in the request. */
 export type AddressCheck = (metadata: JsonObject, prefix: string) => FieldError | null
+
+/** The metadata with the address of a channel in its one spelling, such as a phone number as E.164. */
+export type AddressSpelling = (channel: Channel, metadata: JsonObject) => JsonObject
 
 /** What a request is measured by. */
 export interface MessageRules {
   /** Those that are switched on, and open to this tenant. */
   readonly channels: (tenantId: string) => ReadonlySet<Channel>
   readonly checks: Readonly<Record<Channel, AddressCheck>>
+  /** Left out: every address is spelled as it is given. */
+  readonly spelled?: AddressSpelling
+  /** Of all files of one request. */
+  readonly maxAttachmentBytes: number
   readonly clock: Clock
 }
 
@@ -38,10 +48,11 @@ export function readMessage(body: MessageBody, traceparent: string | null, rules
     })
   }
   const metadata = body.metadata ?? {}
-  const tooLarge = metadataError(metadata, '/metadata')
+  const tooLarge = metadataError(metadata, '/metadata', body.channel)
   if (tooLarge !== null) errors.push(tooLarge)
   const locale = readLocale(body.locale)
   if (locale === null) errors.push({ field: '/locale', message: LOCALE_EXPECTED })
+  const attachments = readAttachments(body, rules.maxAttachmentBytes, errors)
   const times = readTimes(body, rules.clock.now(), errors)
   if (errors.length > 0) throw validationFailed(errors)
   return {
@@ -54,13 +65,16 @@ export function readMessage(body: MessageBody, traceparent: string | null, rules
     locale: locale ?? null,
     title: body.title ?? '',
     content: body.content ?? '',
-    metadata,
-    attachments: [],
+    metadata: spelled(body.channel, metadata, rules),
+    attachments,
     scheduledAt: times.scheduledAt,
     expiresAt: times.expiresAt,
     traceparent,
   }
 }
+
+export const spelled = (channel: Channel, metadata: JsonObject, rules: MessageRules): JsonObject =>
+  rules.spelled?.(channel, metadata) ?? metadata
 
 /** Why the address that the sender gave cannot be used; names the field in the metadata, which stand at `prefix`. */
 export function addressRefusal(message: Message, prefix: string, rules: MessageRules): Failure | null {
@@ -70,12 +84,24 @@ export function addressRefusal(message: Message, prefix: string, rules: MessageR
   return error === null ? null : Failure.field('invalid_address', error.field, error.message)
 }
 
-/** Metadata are kept with every notification and sent with it. */
-export function metadataError(metadata: JsonObject, field: string): FieldError | null {
-  const bytes = Buffer.byteLength(JSON.stringify(metadata))
-  return bytes <= MAX_METADATA_BYTES
-    ? null
-    : { field, message: `must not be larger than ${MAX_METADATA_BYTES} bytes of JSON` }
+/**
+ * Metadata are kept with every notification and sent with it.
+ * @param channel whose addresses are measured apart from the rest; null: nothing is
+ */
+export function metadataError(
+  metadata: JsonObject,
+  field: string,
+  channel: Channel | null = null,
+): FieldError | null {
+  const { [DEVICES_FIELD]: devices, ...others } = metadata
+  const apart = channel === 'push' && devices !== undefined
+  const measured = [
+    { field, json: apart ? others : metadata, most: MAX_METADATA_BYTES },
+    ...(apart ? [{ field: `${field}/${DEVICES_FIELD}`, json: devices, most: MAX_DEVICES_BYTES }] : []),
+  ]
+  const tooLarge = measured.find(({ json, most }) => Buffer.byteLength(JSON.stringify(json)) > most)
+  if (tooLarge === undefined) return null
+  return { field: tooLarge.field, message: `must not be larger than ${tooLarge.most} bytes of JSON` }
 }
 
 /** A template goes before a title and content that stand beside it. */

@@ -1,7 +1,7 @@
 import type { Failure, FieldError } from '../../model/failure.js'
 import { validationFailed } from '../http/validation.js'
 import type { BatchBody } from '../schemas/batch.js'
-import { addressRefusal, type Message, type MessageRules, metadataError } from './message.js'
+import { addressRefusal, type Message, type MessageRules, metadataError, spelled } from './message.js'
 
 /** One user of a batch and what goes to them. */
 export interface Recipient {
@@ -22,6 +22,9 @@ export function readRecipients(body: BatchBody, message: Message, rules: Message
       { field: '/user_ids', message: 'or /recipients is required, and not both of them' },
     ])
   }
+  // Every one of them is kept with a copy.
+  const tooLarge = metadataError(message.metadata, '/metadata')
+  if (tooLarge !== null) throw validationFailed([tooLarge])
   if (body.user_ids !== undefined) {
     const refusal = addressRefusal(message, '/metadata', rules)
     return [...new Set(body.user_ids)].map((userId) => ({ userId, message, refusal }))
@@ -45,9 +48,11 @@ function ownMessages(
     const own: Message = {
       ...message,
       variables: entry.variables ? { ...message.variables, ...entry.variables } : message.variables,
-      metadata: entry.metadata ? { ...message.metadata, ...entry.metadata } : message.metadata,
+      metadata: entry.metadata
+        ? spelled(message.channel, { ...message.metadata, ...entry.metadata }, rules)
+        : message.metadata,
     }
-    const tooLarge = entry.metadata ? metadataError(own.metadata, `${at}/metadata`) : null
+    const tooLarge = entry.metadata ? metadataError(own.metadata, `${at}/metadata`, own.channel) : null
     if (tooLarge !== null) errors.push(tooLarge)
     return { userId: entry.user_id, message: own, refusal: addressRefusal(own, `${at}/metadata`, rules) }
   })

@@ -1,7 +1,7 @@
 import { Value } from 'typebox/value'
 import type { Acceptance } from '../../model/acceptance.js'
 import { FAILURES, Failure, type FailureCode } from '../../model/failure.js'
-import type { Idempotency } from '../../model/notification.js'
+import type { Channel, Idempotency } from '../../model/notification.js'
 import type { RunResult, RunToFire } from '../../model/schedule.js'
 import type { Log } from '../../telemetry/log.js'
 import { refusalOf } from '../http/refusal.js'
@@ -17,8 +17,8 @@ export interface FiringPorts {
   readonly intake: Intake
   readonly jobs: Jobs
   readonly rules: MessageRules
-  /** Why nothing may be submitted now; null while there is room. */
-  readonly admission: () => Failure | null
+  /** Why nothing may be submitted for a channel now; null while there is room. */
+  readonly admission: (channel: Channel) => Failure | null
   readonly log: Log
 }
 
@@ -29,8 +29,6 @@ export interface FiringPorts {
 export function fireRuns(ports: FiringPorts): (run: RunToFire) => Promise<RunResult> {
   return async (run) => {
     try {
-      const refusal = ports.admission()
-      if (refusal !== null) throw refusal
       return await submit(run, ports)
     } catch (error) {
       return refused(refusalOf(error), run, ports.log)
@@ -41,6 +39,8 @@ export function fireRuns(ports: FiringPorts): (run: RunToFire) => Promise<RunRes
 async function submit({ scheduleId, tenantId, plannedAt, message }: RunToFire, ports: FiringPorts) {
   if (!Value.Check(ScheduledMessage, message))
     throw Failure.field('validation_failed', '/message', 'is not what this version takes')
+  const refusal = ports.admission(message.channel)
+  if (refusal !== null) throw refusal
   const submission = readScheduledMessage(message, tenantId, ports.rules)
   const key = `schedule:${scheduleId}:${isoTime(plannedAt)}`
   // Not of the message: it may have been replaced since the run was fired for the first time.

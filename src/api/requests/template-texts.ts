@@ -1,8 +1,10 @@
 import { FAILURES, Failure } from '../../model/failure.js'
+import type { Channel } from '../../model/notification.js'
 import type { TemplateTexts, TextInspector, TextToInspect } from '../ports.js'
 import type { TemplateTextsBody } from '../schemas/templates.js'
 import { readVariables, type Use } from './template-variables.js'
 import { readVariants } from './template-variants.js'
+import { readVendor } from './template-vendor.js'
 
 const MAX_ERRORS = 20
 
@@ -11,6 +13,8 @@ export interface TextsOwner {
   readonly tenantId: string
   /** Empty while the template has none. */
   readonly templateId: string
+  /** Asked only where it matters. Null: there is no such template. */
+  readonly channelOf: () => Promise<Channel | null>
 }
 
 /**
@@ -20,13 +24,14 @@ export interface TextsOwner {
  */
 export async function readTemplateTexts(
   body: TemplateTextsBody,
-  { tenantId, templateId }: TextsOwner,
+  { tenantId, templateId, channelOf }: TextsOwner,
   usualLocale: string,
   inspector: TextInspector,
 ): Promise<TemplateTexts> {
   const { defaultLocale, variants, texts } = readVariants(body, usualLocale)
   const uses = await inspected(tenantId, texts, inspector)
-  return { defaultLocale, variants, variables: readVariables(body.variables, uses, templateId) }
+  const variables = readVariables(body.variables, uses, templateId)
+  return { defaultLocale, variants, variables, vendor: await readVendor(body.vendor, variables, channelOf) }
 }
 
 async function inspected(

@@ -1,6 +1,7 @@
 import { callerOf, requireTenant } from '../auth/access.js'
 import type { Api } from '../http/api.js'
 import type { ServerOptions } from '../options.js'
+import { contentsOf } from '../requests/attachments.js'
 import { type BatchResult, submitBatch } from '../requests/batch.js'
 import { readIdempotency } from '../requests/idempotency.js'
 import { InFlight } from '../requests/in-flight.js'
@@ -18,7 +19,7 @@ const MAX_REFUSED_SHOWN = 100
 
 /** `POST /notifications/batch`: one notification for each of up to 1000 users. */
 export function batchRoute(api: Api, options: ServerOptions): void {
-  const { intake, jobs, rules, admission } = options
+  const { intake, jobs, attachments, rules, admission } = options
   const ports = { intake, jobs, log: options.telemetry.log }
   const inFlight = new InFlight<BatchResult>()
   api.post(
@@ -42,9 +43,12 @@ export function batchRoute(api: Api, options: ServerOptions): void {
       const message = readMessage(body, readTraceparent(request.headers.traceparent), rules)
       const recipients = readRecipients(body, message, rules)
       const idempotency = readIdempotency('batch', request.headers['idempotency-key'], request.body)
-      const refusal = admission()
+      const refusal = admission(message.channel)
       if (refusal !== null) throw refusal
-      const work = () => submitBatch(ports, body.tenant_id, recipients, idempotency)
+      const work = async (): Promise<BatchResult> => {
+        await attachments.keep(body.tenant_id, contentsOf(message, body), message.scheduledAt)
+        return submitBatch(ports, body.tenant_id, recipients, idempotency)
+      }
       const { value, replayed } =
         idempotency === null
           ? { value: await work(), replayed: false }

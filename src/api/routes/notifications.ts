@@ -17,7 +17,7 @@ export function notificationRoutes(api: Api, { notifications }: ServerOptions): 
     '/notifications/:id',
     {
       schema: {
-        summary: 'Read a notification and its delivery attempts',
+        summary: 'Read a notification, its delivery attempts and its fallbacks',
         tags: ['notifications'],
         params: IdParams,
         response: { 200: NotificationDetail },
@@ -26,11 +26,12 @@ export function notificationRoutes(api: Api, { notifications }: ServerOptions): 
     },
     async (request) => {
       const record = await visible(notifications, request, request.params.id)
-      const [attempts, collected] = await Promise.all([
+      const [attempts, chain, collected] = await Promise.all([
         notifications.attempts(record.id),
+        notifications.chain(record.id),
         record.digest === null ? null : notifications.collected(record.id),
       ])
-      return notificationDetail(record, attempts, collected)
+      return notificationDetail(record, { attempts, chain, collected })
     },
   )
   api.get(

@@ -3,6 +3,7 @@ import { sendAnswer } from '../answers.js'
 import { callerOf, requireTenant } from '../auth/access.js'
 import type { Api } from '../http/api.js'
 import type { ServerOptions } from '../options.js'
+import { contentsOf } from '../requests/attachments.js'
 import { readIdempotency } from '../requests/idempotency.js'
 import { InFlight } from '../requests/in-flight.js'
 import { addressRefusal, readMessage } from '../requests/message.js'
@@ -12,7 +13,7 @@ import { SendAnswer, SendBody } from '../schemas/send.js'
 import { SUBMIT_FAILURES } from './failures.js'
 
 /** `POST /notifications/send`: answered when the notification is durable. */
-export function sendRoute(api: Api, { intake, rules, admission }: ServerOptions): void {
+export function sendRoute(api: Api, { intake, attachments, rules, admission }: ServerOptions): void {
   const inFlight = new InFlight<Acceptance>()
   api.post(
     '/notifications/send',
@@ -31,13 +32,15 @@ export function sendRoute(api: Api, { intake, rules, admission }: ServerOptions)
       requireTenant(callerOf(request), body.tenant_id)
       const message = readMessage(body, readTraceparent(request.headers.traceparent), rules)
       const idempotency = readIdempotency('send', request.headers['idempotency-key'], request.body)
-      const refusal = addressRefusal(message, '/metadata', rules) ?? admission()
+      const refusal = addressRefusal(message, '/metadata', rules) ?? admission(message.channel)
       if (refusal !== null) throw refusal
       const notification = { ...message, userId: body.user_id, jobId: null }
-      if (idempotency === null) return sendAnswer(await intake.submit(notification, null))
-      const { value, replayed } = await inFlight.join(body.tenant_id, idempotency, () =>
-        intake.submit(notification, idempotency),
-      )
+      const work = async (): Promise<Acceptance> => {
+        await attachments.keep(body.tenant_id, contentsOf(message, body), message.scheduledAt)
+        return intake.submit(notification, idempotency)
+      }
+      if (idempotency === null) return sendAnswer(await work())
+      const { value, replayed } = await inFlight.join(body.tenant_id, idempotency, work)
       if (replayed || value.replayed) reply.header('idempotency-replayed', 'true')
       return sendAnswer(value)
     },

@@ -1,4 +1,4 @@
-import { ADDRESS_FIELD } from '../../model/address.js'
+import { ADDRESS_FIELD, givenAddress } from '../../model/address.js'
 import { Failure } from '../../model/failure.js'
 import type { Channel } from '../../model/notification.js'
 import { callerOf } from '../auth/access.js'
@@ -6,7 +6,7 @@ import type { Api } from '../http/api.js'
 import { validationFailed } from '../http/validation.js'
 import type { ServerOptions } from '../options.js'
 import type { SuppressionRecord } from '../ports.js'
-import type { MessageRules } from '../requests/message.js'
+import { type MessageRules, spelled } from '../requests/message.js'
 import { isoTime } from '../requests/time.js'
 import { Nothing } from '../schemas/blocklist.js'
 import {
@@ -36,8 +36,9 @@ export function suppressionRoutes(api: Api, { suppressions, rules }: ServerOptio
       config: { roles },
     },
     async (request) => {
-      const { channel, address, reason, note = null } = request.body
-      requireAddress(channel, address, rules)
+      const { channel, reason, note = null } = request.body
+      requireAddress(channel, request.body.address, rules)
+      const address = spelledAddress(channel, request.body.address, rules)
       const { tenantId } = callerOf(request)
       return suppressionAnswer(await suppressions.add({ tenantId, channel, address }, reason, note))
     },
@@ -54,7 +55,9 @@ export function suppressionRoutes(api: Api, { suppressions, rules }: ServerOptio
       config: { roles },
     },
     async (request) => {
-      const { channel = null, address = null, limit = PAGE, cursor = null } = request.query
+      const { channel = null, limit = PAGE, cursor = null } = request.query
+      const { address: written = null } = request.query
+      const address = channel === null || written === null ? written : spelledAddress(channel, written, rules)
       const { tenantId } = callerOf(request)
       const page = await suppressions.list(tenantId, { channel, address }, { limit, cursor })
       return { suppressions: page.items.map(suppressionAnswer), next_cursor: page.nextCursor }
@@ -72,7 +75,8 @@ export function suppressionRoutes(api: Api, { suppressions, rules }: ServerOptio
       config: { roles, failures: ['not_found'] },
     },
     async (request, reply) => {
-      const { channel, address } = request.query
+      const { channel } = request.query
+      const address = spelledAddress(channel, request.query.address, rules)
       const removed = await suppressions.remove({ tenantId: callerOf(request).tenantId, channel, address })
       if (!removed) throw new Failure('not_found', 'the address is not suppressed')
       return reply.code(204).send(null)
@@ -85,6 +89,13 @@ function requireAddress(channel: Channel, address: string, { checks }: MessageRu
   const field = ADDRESS_FIELD[channel]
   const error = field === null ? null : checks[channel]({ [field]: address.trim() }, '')
   if (error !== null) throw validationFailed([{ field: '/address', message: error.message }])
+}
+
+/** As notifications have it. */
+function spelledAddress(channel: Channel, address: string, rules: MessageRules): string {
+  const field = ADDRESS_FIELD[channel]
+  if (field === null) return address
+  return givenAddress(channel, spelled(channel, { [field]: address.trim() }, rules)) ?? address
 }
 
 export const suppressionAnswer = (record: SuppressionRecord): SuppressionAnswer => ({

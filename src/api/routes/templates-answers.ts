@@ -58,6 +58,7 @@ export const versionAnswer = (version: TemplateVersion): VersionAnswer => ({
     const { [version.defaultLocale]: text, ...translations } = texts
     return { name, weight, title: text?.title ?? '', content: text?.content ?? '', translations }
   }),
+  vendor: version.vendor ?? null,
 })
 
 export const variantStatsAnswer = (stats: VariantStats): TemplateStatsAnswer['variants'][number] => ({

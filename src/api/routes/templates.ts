@@ -38,7 +38,7 @@ export function templateRoutes(api: Api, { templates, inspector, templateLocale 
       const { tenantId, subject } = callerOf(request)
       requireTenant(callerOf(request), tenant_id)
       const id = readTemplateId(request.body)
-      const owner = { tenantId, templateId: id ?? '' }
+      const owner = { tenantId, templateId: id ?? '', channelOf: async () => channel }
       const template = {
         id,
         name,
@@ -100,7 +100,8 @@ export function templateRoutes(api: Api, { templates, inspector, templateLocale 
       const { tenantId, subject } = callerOf(request)
       const { id } = request.params
       if (tenant_id !== undefined) requireTenant(callerOf(request), tenant_id)
-      const owner = { tenantId, templateId: id }
+      const find = () => (isId(id) ? templates.find(tenantId, id) : null)
+      const owner = { tenantId, templateId: id, channelOf: async () => (await find())?.channel ?? null }
       const texts = await readTemplateTexts(body, owner, templateLocale, inspector)
       const template = isId(id) ? await templates.update(tenantId, id, { name, texts }, subject) : null
       return templateAnswer(found(template, 'template'))

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { DigestFrequency } from '../../model/recipient.js'
+import { AttachmentAnswer } from './attachments.js'
 import { Cursor, Time } from './text.js'
 import { AnyObject, Channel, NullableText, NullableTime, oneOf, Priority, Status } from './values.js'
 
@@ -34,6 +35,7 @@ const summary = {
   title: Type.String(),
   content: Type.String(),
   metadata: AnyObject(),
+  attachments: Type.Array(AttachmentAnswer),
   status: Status,
   reason: NullableText,
   template: TemplateUse,
@@ -65,9 +67,24 @@ const Attempt = Type.Object({
   duration_ms: Type.Number(),
 })
 
+const Link = Type.Object({
+  id: Type.String(),
+  channel: Channel,
+  status: Status,
+  reason: NullableText,
+  attempt: Type.Integer(),
+  created_at: Type.String({ format: 'date-time' }),
+  sent_at: NullableTime,
+})
+
 export const NotificationDetail = Type.Object({
   ...summary,
   attempts: Type.Array(Attempt),
+  chain: Type.Optional(
+    Type.Array(Link, {
+      description: 'With fallbacks: every notification that was tried, this one among them, in order.',
+    }),
+  ),
   collected: Type.Optional(
     Type.Array(Type.String(), { description: 'Of a digest: what is in it, the first 1000.' }),
   ),

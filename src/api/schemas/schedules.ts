@@ -8,6 +8,8 @@ const {
   tenant_id: _tenant,
   scheduled_at: _scheduled,
   expires_at: _expires,
+  // Their contents would have to be kept as long as the schedule.
+  attachments: _attachments,
   ...repeated
 } = BatchBody.properties
 

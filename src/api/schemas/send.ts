@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { AttachmentsBody } from './attachments.js'
 import { Content, Locale, Name, NotificationType, TenantId, Time, Title, UserId } from './text.js'
 import { AnyObject, Channel, Priority, Status } from './values.js'
 
@@ -9,7 +10,7 @@ const Variables = AnyObject({
 
 const Metadata = AnyObject({
   description:
-    'At most 16 KB of JSON. `email` and `webhook_url` are the addresses of those channels; an email address that is not given is taken from the recipients directory. The rest goes with the notification.',
+    'At most 16 KB of JSON, without `devices`. `email`, `phone` and `webhook_url` are the addresses of those channels; `devices` (up to 1000 of `{platform, token}`) or `platform` and `device_token` are those of push. What is not given is taken from the recipients directory. The rest goes with the notification.',
   examples: [{ email: 'user@example.com' }],
 })
 
@@ -25,6 +26,7 @@ export const messageFields = {
   title: Type.Optional(Title),
   content: Type.Optional(Content),
   metadata: Type.Optional(Metadata),
+  attachments: Type.Optional(AttachmentsBody),
   scheduled_at: Type.Optional(
     Time('When to send, RFC 3339 with a zone; within ten years. Up to a minute ago counts as now.'),
   ),

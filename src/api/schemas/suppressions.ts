@@ -5,7 +5,7 @@ import { SUPPRESSION_REASONS } from '../../model/recipient.js'
 import { KeyCursor, Line } from './text.js'
 import { NullableText, oneOf } from './values.js'
 
-const MAX_ADDRESS = 1_024
+const MAX_ADDRESS = 2_048
 const MAX_NOTE = 500
 
 /** Of the others the user's id is the address: there is the blocklist for that. */

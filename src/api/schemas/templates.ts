@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { Json } from '../../model/json.js'
+import { SMS_VENDORS, type VendorTemplate } from '../../model/vendor-template.js'
 import { REVIEW_STATUSES } from '../ports.js'
 import { PageQuery } from './blocklist.js'
 import { Id, Line, TenantId, WindowUpTo } from './text.js'
@@ -53,6 +54,32 @@ const Variable = Type.Unsafe<string | { readonly name: string; readonly default?
   additionalProperties: false,
 })
 
+const VendorCode = { type: 'string', minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' } as const
+
+const Vendor = Type.Unsafe<VendorTemplate | null>({
+  type: ['object', 'null'],
+  description:
+    'Of text messages: what vendors have approved in place of the content, which is told them by code and values.',
+  properties: {
+    params: {
+      type: 'array',
+      maxItems: MAX_VARIABLES,
+      items: { type: 'string', ...VariableName },
+      description: 'Names of variables, in the order in which the approved text has them.',
+    },
+    codes: {
+      type: 'object',
+      minProperties: 1,
+      properties: Object.fromEntries(SMS_VENDORS.map((vendor) => [vendor, VendorCode])),
+      additionalProperties: false,
+      description: 'The code at each vendor.',
+    },
+  },
+  required: ['params', 'codes'],
+  additionalProperties: false,
+  examples: [{ params: ['code'], codes: { aliyun: 'SMS_154950909', tencent: '449739' } }],
+})
+
 const texts = {
   locale: Type.Optional(
     Type.String({
@@ -80,6 +107,7 @@ const texts = {
       examples: [['user_name', { name: 'product_name', default: 'VoiceAssistant' }]],
     }),
   ),
+  vendor: Type.Optional(Vendor),
 }
 
 const name = Line(100, { examples: ['欢迎邮件'] })
@@ -155,6 +183,13 @@ export const VersionAnswer = Type.Object({
     }),
   ),
   variants: Type.Array(StoredVariant),
+  vendor: Type.Unsafe<VendorTemplate | null>({
+    type: ['object', 'null'],
+    properties: {
+      params: { type: 'array', items: { type: 'string' } },
+      codes: { type: 'object', additionalProperties: { type: 'string' } },
+    },
+  }),
 })
 export type VersionAnswer = Static<typeof VersionAnswer>
 

@@ -2,39 +2,57 @@ import { join } from 'node:path'
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import type { Frozen } from '../frozen.js'
-import type { Problem } from '../problem.js'
-import { Count, Duration, Flag, OptionalText, Port, section, Text } from '../values.js'
+import { Count, Duration, Flag, Formatted, OptionalText, Port, Size, section, Text } from '../values.js'
 import { deliveryOf, retryOf, retrySection, tried, usual, usualOf } from './delivery.js'
+import { readSigningKey } from './signing-key.js'
 
 const SECOND = 1_000
 const HOUR = 3_600_000
+/** What a batch request may hold, less its other fields and the third that base64 adds. */
+const MOST_ATTACHED = 5 * 1_024 * 1_024
 
 export const emailSchema = section({
   ...usual,
   ...tried,
   from: Text,
+  bounce_address: OptionalText,
+  max_attachments: Size(0, MOST_ATTACHED),
   retry: retrySection,
   smtp: section({
     host: OptionalText,
     port: Port,
     username: OptionalText,
     password: OptionalText,
+    oauth2: section({
+      token_url: Type.Optional(Formatted('web-url')),
+      client_id: OptionalText,
+      client_secret: OptionalText,
+      refresh_token: OptionalText,
+      scope: OptionalText,
+    }),
     secure: Flag,
     require_tls: Type.Optional(Flag),
     pool_size: Count(1, 1_000),
     idle_timeout: Duration(SECOND, HOUR),
   }),
+  dkim: section({ domain: OptionalText, selector: OptionalText, private_key: OptionalText }),
 })
 
+type EmailSettings = Static<typeof emailSchema>
 export type EmailConfig = Frozen<ReturnType<typeof emailOf>>
 
-export function emailOf(email: Static<typeof emailSchema>, dataDir: string) {
+export function emailOf(email: EmailSettings, dataDir: string) {
   const { smtp } = email
   return {
     ...usualOf(email),
     from: email.from,
+    /** Null: the sender. */
+    bounceAddress: email.bounce_address ?? null,
+    /** Of one request, decoded. */
+    maxAttachmentBytes: email.max_attachments,
     delivery: deliveryOf(email),
     retry: retryOf(email),
+    dkim: dkimOf(email.dkim),
     transport: smtp.host
       ? {
           kind: 'smtp' as const,
@@ -42,6 +60,7 @@ export function emailOf(email: Static<typeof emailSchema>, dataDir: string) {
           port: smtp.port,
           username: smtp.username ?? null,
           password: smtp.password ?? null,
+          oauth2: oauth2Of(smtp.oauth2),
           secure: smtp.secure,
           // A password must not go out in clear because somebody stripped STARTTLS off.
           requireTls: smtp.require_tls ?? smtp.username !== undefined,
@@ -52,21 +71,26 @@ export function emailOf(email: Static<typeof emailSchema>, dataDir: string) {
   }
 }
 
-export function emailProblems({ transport, delivery }: EmailConfig): readonly Problem[] {
-  if (transport.kind === 'outbox') return []
-  const problems: Problem[] = []
-  if ((transport.username === null) !== (transport.password === null)) {
-    problems.push({
-      key: 'channels.email.smtp',
-      message: 'needs both username and password (SMTP_USERNAME, SMTP_PASSWORD), or neither',
-    })
+function oauth2Of(oauth2: EmailSettings['smtp']['oauth2']) {
+  const { token_url, client_id, client_secret, refresh_token, scope } = oauth2
+  if (Object.values(oauth2).every((value) => value === undefined)) return null
+  return {
+    tokenUrl: token_url ?? '',
+    clientId: client_id ?? '',
+    clientSecret: client_secret ?? null,
+    refreshToken: refresh_token ?? null,
+    scope: scope ?? null,
   }
-  if (delivery.slots > 2 * transport.poolSize) {
-    problems.push({
-      key: 'channels.email.slots',
-      message:
-        'must be at most twice channels.email.smtp.pool_size: more would wait in the process, not in the queue',
-    })
+}
+
+function dkimOf({ domain, selector, private_key }: EmailSettings['dkim']) {
+  if (domain === undefined && selector === undefined && private_key === undefined) return null
+  const key = private_key === undefined ? { pem: '', wrong: null } : readSigningKey(private_key)
+  return {
+    domain: domain ?? '',
+    selector: selector ?? '',
+    privateKey: key.pem,
+    /** What is wrong with the key. */
+    keyProblem: key.wrong,
   }
-  return problems
 }

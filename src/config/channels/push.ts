@@ -1,17 +1,29 @@
 import { type Static, Type } from 'typebox'
 import type { Frozen } from '../frozen.js'
 import type { Problem } from '../problem.js'
-import { Flag, Formatted, List, OptionalText, section } from '../values.js'
-import { deliveryOf, retryOf, retrySection, tenantsOf, tried, usual, usualOf } from './delivery.js'
+import { Count, Duration, Flag, Formatted, List, OptionalText, section } from '../values.js'
+import { retryOf, retrySection, tenantsOf, usual, usualOf } from './delivery.js'
+
+const SECOND = 1_000
+/** Between two tries, and at the end to take devices that are gone out of the directory. */
+const PAUSE_MS = SECOND
+const MARGIN_MS = 5 * SECOND
+
+const provider = {
+  // At 15 s Google's SDK takes the request for lost and makes another one by itself.
+  timeout: Duration(10, 14 * SECOND),
+  slots: Count(1, 10_000),
+  tenants: List(),
+}
 
 export const pushSchema = section({
   ...usual,
-  ...tried,
+  tries: Count(1, 5),
   retry: retrySection,
   fcm: section({
     credentials: OptionalText,
     proxy: Type.Optional(Formatted('web-url')),
-    tenants: List(),
+    ...provider,
   }),
   apns: section({
     key: OptionalText,
@@ -20,7 +32,7 @@ export const pushSchema = section({
     topic: OptionalText,
     production: Flag,
     endpoint: Type.Optional(Formatted('host-and-port')),
-    tenants: List(),
+    ...provider,
   }),
 })
 
@@ -28,11 +40,17 @@ export type PushConfig = Frozen<ReturnType<typeof pushOf>>
 
 export function pushOf(push: Static<typeof pushSchema>) {
   const { fcm, apns } = push
+  const calls = ({ timeout, slots, tenants }: typeof fcm | typeof apns) => ({
+    timeoutMs: timeout,
+    slots,
+    /** Null: all. */
+    tenants: tenantsOf(tenants),
+  })
   const providers = {
     fcm:
       fcm.credentials === undefined
         ? null
-        : { credentials: fcm.credentials, proxy: fcm.proxy ?? null, tenants: tenantsOf(fcm.tenants) },
+        : { credentials: fcm.credentials, proxy: fcm.proxy ?? null, ...calls(fcm) },
     apns:
       apns.key === undefined
         ? null
@@ -44,15 +62,22 @@ export function pushOf(push: Static<typeof pushSchema>) {
             production: apns.production,
             /** Null: Apple's own. */
             endpoint: apns.endpoint ?? null,
-            tenants: tenantsOf(apns.tenants),
+            ...calls(apns),
           },
   }
+  const longestMs = Math.max(providers.fcm?.timeoutMs ?? 0, providers.apns?.timeoutMs ?? 0)
   return {
     ...usualOf(push),
     /** Without a provider there is no such channel. */
     enabled: push.enabled && (providers.fcm !== null || providers.apns !== null),
-    delivery: deliveryOf(push),
+    /** Each provider has its own timeout and tries within: a device that took a push is not tried again. */
+    delivery: {
+      timeoutMs: (longestMs + PAUSE_MS) * push.tries + MARGIN_MS,
+      tries: 1,
+      slots: push.slots,
+    },
     retry: retryOf(push),
+    tries: push.tries,
     providers,
   }
 }

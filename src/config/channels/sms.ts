@@ -1,4 +1,6 @@
 import { type Static, Type } from 'typebox'
+import { isPhoneCountry } from '../../model/phone.js'
+import { SMS_VENDORS, type SmsVendor } from '../../model/vendor-template.js'
 import type { Frozen } from '../frozen.js'
 import type { Problem } from '../problem.js'
 import { Count, Duration, Formatted, List, ListOf, OptionalText, section, Text } from '../values.js'
@@ -8,10 +10,6 @@ const SECOND = 1_000
 const HOUR = 3_600_000
 /** For what is done beside the calls. */
 const MARGIN_MS = 2_000
-
-/** A vendor needs an entry here, in the schema and in `sinks/sms/`. */
-export const SMS_PROVIDERS = ['aliyun', 'tencent'] as const
-export type SmsProviderName = (typeof SMS_PROVIDERS)[number]
 
 const provider = {
   endpoint: Formatted('web-url'),
@@ -24,11 +22,11 @@ export const smsSchema = section({
   ...usual,
   retry: retrySection,
   default_country: Type.String({ pattern: '^[A-Z]{2}$' }),
-  order: ListOf(SMS_PROVIDERS),
+  order: ListOf(SMS_VENDORS),
   order_by_country: Type.Optional(
     Type.Record(
       Type.String({ pattern: '^[A-Z]{2}$' }),
-      Type.Unsafe<readonly SmsProviderName[]>(ListOf(SMS_PROVIDERS)),
+      Type.Unsafe<readonly SmsVendor[]>(ListOf(SMS_VENDORS)),
     ),
   ),
   switching: section({
@@ -44,6 +42,8 @@ export const smsSchema = section({
     sign_name: OptionalText,
     template_code: OptionalText,
     content_param: Text,
+    global_endpoint: Type.Optional(Formatted('web-url')),
+    sender_id: OptionalText,
   }),
   tencent: section({
     ...provider,
@@ -79,6 +79,11 @@ export function smsOf(sms: Static<typeof smsSchema>) {
             /** For texts that have no template of the vendor: one whose only parameter takes the text. */
             templateCode: aliyun.template_code ?? null,
             contentParam: aliyun.content_param,
+            /** Null: numbers outside the mainland need a template, too. */
+            global:
+              aliyun.global_endpoint === undefined
+                ? null
+                : { endpoint: aliyun.global_endpoint, from: aliyun.sender_id ?? null },
           },
     tencent:
       tencent.secret_id === undefined
@@ -93,7 +98,7 @@ export function smsOf(sms: Static<typeof smsSchema>) {
             region: tencent.region,
           },
   }
-  const configured = SMS_PROVIDERS.filter((name) => providers[name] !== null)
+  const configured = SMS_VENDORS.filter((name) => providers[name] !== null)
   const timeoutMs = configured.reduce((sum, name) => sum + (providers[name]?.timeoutMs ?? 0), MARGIN_MS)
   return {
     ...usualOf(sms),
@@ -104,7 +109,7 @@ export function smsOf(sms: Static<typeof smsSchema>) {
     retry: retryOf(sms),
     /** ISO 3166: of numbers that are not international. */
     defaultCountry: sms.default_country,
-    order: sms.order ?? SMS_PROVIDERS,
+    order: sms.order ?? SMS_VENDORS,
     orderByCountry: new Map(Object.entries(sms.order_by_country ?? {})),
     switching: {
       successRate: switching.success_rate,
@@ -116,8 +121,15 @@ export function smsOf(sms: Static<typeof smsSchema>) {
   }
 }
 
-export function smsProblems({ providers: { aliyun, tencent } }: SmsConfig): readonly Problem[] {
+export function smsProblems({ providers, defaultCountry }: SmsConfig): readonly Problem[] {
+  const { aliyun, tencent } = providers
   const problems: Problem[] = []
+  if (!isPhoneCountry(defaultCountry)) {
+    problems.push({
+      key: 'channels.sms.default_country',
+      message: 'must be a country of ISO 3166 such as CN',
+    })
+  }
   if (aliyun !== null && (aliyun.accessKeySecret === '' || aliyun.signName === '')) {
     problems.push({
       key: 'channels.sms.aliyun',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { DeliveryFailure } from '../../model/outcome.js'
 import type { Log } from '../../telemetry/log.js'
+import { type Dkim, dkimOptions } from './dkim.js'
 import type { MailTransport } from './transport.js'
 
 /**
@@ -10,11 +11,12 @@ import type { MailTransport } from './transport.js'
  * `<notification id>.eml`, byte for byte what SMTP would carry. Writing it again
  * replaces it, so a repeat after a crash leaves one file.
  */
-export function outbox(directory: string, log: Log): MailTransport {
+export function outbox(directory: string, dkim: Dkim | null, log: Log): MailTransport {
   const mailer = createTransport({
     streamTransport: true,
     buffer: true,
     newline: 'windows',
+    dkim: dkimOptions(dkim),
     disableFileAccess: true,
     disableUrlAccess: true,
   })

@@ -40,6 +40,7 @@ const STEPS: ReadonlyMap<string, string> = new Map([
   ['AUTH PLAIN', 'AUTH'],
   ['AUTH LOGIN', 'AUTH'],
   ['AUTH CRAM-MD5', 'AUTH'],
+  ['AUTH XOAUTH2', 'AUTH'],
   ['MAIL FROM', 'MAIL FROM'],
   ['RCPT TO', 'RCPT TO'],
   ['DATA', 'DATA'],

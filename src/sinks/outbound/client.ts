@@ -1,6 +1,5 @@
-import type { Dispatcher } from 'undici'
-import type { Connection } from './connection.js'
 import { Connections } from './connections.js'
+import { type Answer, exchange } from './exchange.js'
 import { checkedLookup, type Lookup } from './lookup.js'
 
 export interface OutboundOptions {
@@ -19,19 +18,23 @@ export interface OutboundOptions {
   readonly ca?: string | undefined
 }
 
+/** Where a request goes: what a `URL` tells anew, and slowly, each time it is asked. */
+export interface Destination {
+  readonly origin: string
+  /** With the query. */
+  readonly path: string
+}
+
+export const destinationOf = ({ origin, pathname, search }: URL): Destination => ({
+  origin,
+  path: pathname + search,
+})
+
 export interface Post {
   readonly headers: Record<string, string>
   readonly body: string
   readonly signal: AbortSignal
 }
-
-export interface Answer {
-  readonly status: number
-  readonly headers: Dispatcher.ResponseData['headers']
-}
-
-/** Milliseconds that the rest of an answer may take once its head is here. */
-const DRAIN_MS = 1_000
 
 /** Posts to addresses that somebody else chose. Follows no redirects, decodes nothing, keeps no body. */
 export class OutboundClient {
@@ -40,8 +43,7 @@ export class OutboundClient {
 
   constructor(options: OutboundOptions) {
     const { allowPrivate, timeoutMs, lookup, ca } = options
-    // To undici 0 means its own default.
-    this.#maxResponseBytes = Math.max(options.maxResponseBytes, 1)
+    this.#maxResponseBytes = options.maxResponseBytes
     this.#connections = new Connections(
       {
         connector: {
@@ -66,18 +68,18 @@ export class OutboundClient {
    * Rejects with `OutboundError`, an error of the network, or the signal's reason; in every case the
    * socket is closed.
    */
-  async post(url: URL, { headers, body, signal }: Post): Promise<Answer> {
+  async post({ origin, path }: Destination, { headers, body, signal }: Post): Promise<Answer> {
     signal.throwIfAborted()
-    const connection = await this.#connections.acquire(url.origin, signal)
+    const found = this.#connections.acquire(origin, signal)
+    const connection = found instanceof Promise ? await found : found
     const onAbort = () => void connection.destroy(asError(signal.reason))
     signal.addEventListener('abort', onAbort)
     let reusable = false
     try {
       signal.throwIfAborted()
-      const path = url.pathname + url.search
-      const answer = await connection.client.request({ method: 'POST', path, headers, body })
-      reusable = await drain(connection, answer.body, this.#maxResponseBytes)
-      return { status: answer.statusCode, headers: answer.headers }
+      const exchanged = await exchange(connection, { path, headers, body, limit: this.#maxResponseBytes })
+      reusable = exchanged.reusable
+      return exchanged.answer
     } finally {
       signal.removeEventListener('abort', onAbort)
       this.#connections.release(connection, reusable)
@@ -88,19 +90,6 @@ export class OutboundClient {
   async close(): Promise<void> {
     await this.#connections.close()
   }
-}
-
-/** Whether the body came to its end within the limits; if not, the socket cannot be used again. */
-async function drain(
-  connection: Connection,
-  body: Dispatcher.ResponseData['body'],
-  limit: number,
-): Promise<boolean> {
-  const late = () => void connection.destroy(new Error('the answer does not end'))
-  const timer = setTimeout(late, DRAIN_MS)
-  await body.dump({ limit })
-  clearTimeout(timer)
-  return body.readableEnded
 }
 
 function asError(reason: unknown): Error {

@@ -39,8 +39,11 @@ export class Connections {
     return { origins: this.#origins.size, inUse: this.#inUse.size, idle: this.#idle.size }
   }
 
-  /** A connection for one request, to be released afterwards. Rejects when the signal is aborted first. */
-  async acquire(name: string, signal: AbortSignal): Promise<Connection> {
+  /**
+   * A connection for one request, to be released afterwards: at once where there is room, else when it is its
+   * turn. Throws, or rejects when the signal is aborted first.
+   */
+  acquire(name: string, signal: AbortSignal): Connection | Promise<Connection> {
     if (this.#closed) throw new OutboundError('CLOSED', 'no new connections: shutting down')
     const origin = this.#origins.get(name) ?? { inUse: 0, idle: [], waiting: new Set() }
     this.#origins.set(name, origin)

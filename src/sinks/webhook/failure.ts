@@ -25,7 +25,7 @@ export function failureOfAnswer(
   if (status >= 300 && status < 400) {
     return new DeliveryFailure('rejected', `${answered}; redirects are not followed`, { retryable: false })
   }
-  if (status === 410) return new DeliveryFailure('rejected', answered, { retryable: false })
+  if (status === 410) return new DeliveryFailure('gone', answered, { retryable: false })
   const wait = status === 429 || status === 503 ? retryAfterMs(retryAfter, now) : null
   if (status === 429)
     return new DeliveryFailure('throttled', answered, { retryable: true, retryAfterMs: wait })
@@ -57,6 +57,14 @@ export function failureOfError(error: unknown, host: string, signal: AbortSignal
     default:
       return failed('connection_failed', `the connection to ${host} failed (${code})`)
   }
+}
+
+/** Failures that say nothing of how a receiver fares: it is alive, or was not asked. */
+const OF_OTHERS: ReadonlySet<DeliveryFailureCode> = new Set(['throttled', 'abandoned', 'not_configured'])
+
+/** Whether a failure is to be remembered of the URL. Of one that is not registered only its end is of interest. */
+export function tellsOfReceiver({ code }: DeliveryFailure, registered: boolean): boolean {
+  return code === 'gone' || (registered && !OF_OTHERS.has(code))
 }
 
 /** A caller that stops the service knows so by itself; to everybody else an abort is the end of the time allowed. */

@@ -6,7 +6,7 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** `signature` is the last member, so that a receiver can cut it off and check what is before it. */
 export function webhookBody(notification: Notification, timestamp: number, key: Buffer): string {
-  const { webhook_url: _, ...metadata } = notification.metadata
+  const { webhook_url: _, webhook_endpoint: __, ...metadata } = notification.metadata
   const eventType = metadata.event_type
   const unsigned = JSON.stringify({
     event_type: typeof eventType === 'string' && eventType !== '' ? eventType : notification.notificationType,
@@ -29,14 +29,17 @@ export interface WebhookRequest {
 /**
  * What goes over the wire in one attempt.
  * @param timestamp unix seconds of the attempt
+ * @param keys the newest first; the signatures that have room for one only are made with that
  */
 export function webhookRequest(
   notification: Notification,
   timestamp: number,
-  key: Buffer,
+  keys: readonly Buffer[],
   userAgent: string,
 ): WebhookRequest {
   const { id, traceparent } = notification
+  const [key] = keys
+  if (key === undefined) throw new Error('there is no key to sign with')
   const body = webhookBody(notification, timestamp, key)
   const headers: Record<string, string> = {
     'content-type': 'application/json',
@@ -44,7 +47,7 @@ export function webhookRequest(
     'x-signature': hexSignature(key, body),
     'webhook-id': id,
     'webhook-timestamp': String(timestamp),
-    'webhook-signature': standardSignature(key, id, timestamp, body),
+    'webhook-signature': standardSignature(keys, id, timestamp, body),
   }
   if (traceparent !== null && TRACEPARENT.test(traceparent)) headers.traceparent = traceparent
   return { headers, body }

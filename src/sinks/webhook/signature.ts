@@ -23,10 +23,16 @@ export function hexSignature(key: Buffer, text: string): string {
 }
 
 /**
- * The value of `webhook-signature`.
+ * The value of `webhook-signature`: one signature for each key, so that a receiver may know any of them.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  * @param timestamp unix seconds
  */
-export function standardSignature(key: Buffer, id: string, timestamp: number, body: string): string {
-  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`
+export function standardSignature(
+  keys: readonly Buffer[],
+  id: string,
+  timestamp: number,
+  body: string,
+): string {
+  const signed = `${id}.${timestamp}.${body}`
+  return keys.map((key) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`).join(' ')
 }

@@ -33,6 +33,8 @@ export function readWebhookUrl(text: string, policy: WebhookUrlPolicy): URL | st
   if (text.length > MAX_URL_LENGTH) return `must not be longer than ${MAX_URL_LENGTH} characters`
   const url = /^https?:\/\//i.test(text) ? parseUrl(text) : null
   if (url === null) return 'must be an absolute http or https URL'
+  // International names and paths grow.
+  if (url.href.length > MAX_URL_LENGTH) return `must not be longer than ${MAX_URL_LENGTH} characters as sent`
   if (url.username !== '' || url.password !== '') return 'must not contain credentials'
   if (url.port === '0') return 'must not name port 0'
   if (!policy.allowPrivate && !mayBePublic(url.hostname)) return 'must lead to a public address'

@@ -1,6 +1,14 @@
-import type { AttemptRecord, InboxQuery, NotificationRecord, Page } from '../../api/ports.js'
+import type { AttemptRecord, ChainLink, InboxQuery, NotificationRecord, Page } from '../../api/ports.js'
 import { Failure } from '../../model/failure.js'
-import { type AttemptRow, RECORD_COLUMNS, type RecordRow, toAttempt, toRecord } from './records.js'
+import {
+  type AttemptRow,
+  type ChainRow,
+  RECORD_COLUMNS,
+  type RecordRow,
+  toAttempt,
+  toLink,
+  toRecord,
+} from './records.js'
 import type { Statement, Store } from './store.js'
 
 const FIND: Statement = {
@@ -12,6 +20,20 @@ const ATTEMPTS: Statement = {
   name: 'notifications_attempts',
   text: `SELECT attempt, result, failure_code, message, provider, provider_id, started_at, duration_ms
     FROM delivery_attempts WHERE notification_id = $1 ORDER BY attempt`,
+}
+
+/** From a notification up to the first of its chain and down again. A chain has no more steps than there are channels. */
+const CHAIN: Statement = {
+  name: 'notifications_chain',
+  text: `WITH RECURSIVE up AS (
+      SELECT id, parent_id FROM notifications WHERE id = $1
+      UNION SELECT n.id, n.parent_id FROM notifications n JOIN up ON n.id = up.parent_id
+    ), chain AS (
+      SELECT id FROM up WHERE parent_id IS NULL OR NOT EXISTS (SELECT FROM notifications n WHERE n.id = up.parent_id)
+      UNION SELECT n.id FROM notifications n JOIN chain ON n.parent_id = chain.id
+    )
+    SELECT n.id, n.channel, n.status, n.reason, n.attempt, n.created_at, n.sent_at
+    FROM chain JOIN notifications n USING (id) ORDER BY n.id LIMIT 100`,
 }
 
 const COLLECTED: Statement = {
@@ -70,6 +92,10 @@ export class Archive {
 
   async attempts(id: string): Promise<readonly AttemptRecord[]> {
     return (await this.#store.run<AttemptRow>(ATTEMPTS, [id])).map(toAttempt)
+  }
+
+  async chain(id: string): Promise<readonly ChainLink[]> {
+    return (await this.#store.run<ChainRow>(CHAIN, [id])).map(toLink)
   }
 
   async collected(digestId: string): Promise<readonly string[]> {

@@ -3,7 +3,12 @@ import type { Log } from '../../telemetry/log.js'
 import type { Connection } from './connection.js'
 import { type Listening, listen, type Message } from './listening.js'
 
-const TOPICS = ['notification_templates', 'notification_recipients', 'notification_suppressions'] as const
+const TOPICS = [
+  'notification_templates',
+  'notification_recipients',
+  'notification_suppressions',
+  'notification_webhook_endpoints',
+] as const
 export type Topic = (typeof TOPICS)[number]
 
 const RETRY_MS = 500

@@ -1,5 +1,6 @@
 import type { Notification, Status } from '../../model/notification.js'
 import type { Entry } from '../../streams/ports.js'
+import { insertFallbacks } from './fallback.js'
 import { usedTemplate } from './insert.js'
 import { NOTIFICATION_COLUMNS } from './rows.js'
 import type { Statement } from './store.js'
@@ -10,31 +11,40 @@ import type { Statement } from './store.js'
  */
 export const byId = (status: string, value: Status): string => `${status} || '' = '${value}'`
 
-/** Records what the stages decided about rows that fell due. A row that was cancelled meanwhile stays cancelled. */
+/**
+ * Records what the stages decided about rows that fell due, and the fallbacks of those that end by it. A row
+ * that was cancelled meanwhile stays cancelled.
+ */
 export const DECIDE: Statement = {
   name: 'notifications_decide',
-  text: `UPDATE notifications n SET
-      status = decided.status,
-      reason = decided.reason,
-      admitted = decided.admitted,
-      title = coalesce(decided.title, n.title),
-      content = coalesce(decided.content, n.content),
-      metadata = coalesce(decided.metadata, n.metadata),
-      template_id = coalesce(decided.template_id, n.template_id),
-      template_version = coalesce(decided.template_version, n.template_version),
-      template_variant = coalesce(decided.template_variant, n.template_variant),
-      locale = coalesce(decided.locale, n.locale),
-      vendor_text = coalesce(decided.vendor_text, n.vendor_text),
-      due_at = coalesce(to_timestamp(decided.due_at / 1000), least(n.due_at, now())),
-      sent_at = CASE WHEN decided.status = 'sent' THEN date_trunc('milliseconds', now()) END,
-      updated_at = now()
-    FROM json_to_recordset($1::json)
-      AS decided(id text, status text, reason text, admitted boolean, due_at float8, title text, content text,
-        metadata jsonb, template_id text, template_version int, template_variant text, locale text,
-        vendor_text jsonb)
-    WHERE n.id = decided.id AND ${byId('n.status', 'pending')} AND NOT n.admitted AND n.due_at <= now()
-      AND n.digest_id IS NULL
-    RETURNING n.id`,
+  text: `WITH incoming AS MATERIALIZED (
+      SELECT * FROM json_to_recordset($1::json)
+        AS i(id text, status text, reason text, admitted boolean, due_at float8, title text, content text,
+          metadata jsonb, template_id text, template_version int, template_variant text, locale text,
+          vendor_text jsonb, fallback_id text, fallback_channel text)
+    ), decided AS (
+      UPDATE notifications n SET
+        status = i.status,
+        reason = i.reason,
+        admitted = i.admitted,
+        title = coalesce(i.title, n.title),
+        content = coalesce(i.content, n.content),
+        metadata = coalesce(i.metadata, n.metadata),
+        template_id = coalesce(i.template_id, n.template_id),
+        template_version = coalesce(i.template_version, n.template_version),
+        template_variant = coalesce(i.template_variant, n.template_variant),
+        locale = coalesce(i.locale, n.locale),
+        vendor_text = coalesce(i.vendor_text, n.vendor_text),
+        due_at = coalesce(to_timestamp(i.due_at / 1000), least(n.due_at, now())),
+        sent_at = CASE WHEN i.status = 'sent' THEN date_trunc('milliseconds', now()) END,
+        updated_at = now()
+      FROM incoming i
+      WHERE n.id = i.id AND ${byId('n.status', 'pending')} AND NOT n.admitted AND n.due_at <= now()
+        AND n.digest_id IS NULL
+      RETURNING n.id, i.fallback_id, i.fallback_channel
+    ), fallback AS (${insertFallbacks('decided')})
+    SELECT id, NULL::timestamptz AS due_at, false AS is_fallback FROM decided
+    UNION ALL SELECT id, due_at, true FROM fallback`,
 }
 
 export const WAITING: Statement = {
@@ -65,12 +75,13 @@ export const CLAIM: Statement = {
 }
 
 /** A decision about a row that exists, as the statement reads it: the texts only where they have changed. */
-export const deciding = ({ notification, decision, amended }: Entry): object => ({
+export const deciding = ({ notification, decision, amended, fallback }: Entry): object => ({
   id: notification.id,
   status: decision.status,
   reason: 'reason' in decision ? decision.reason : null,
   admitted: decision.status === 'pending' && decision.admitted,
   due_at: decision.status === 'pending' ? decision.dueAt : null,
+  ...(fallback === null ? {} : { fallback_id: fallback.id, fallback_channel: fallback.channel }),
   ...(amended ? amendments(notification) : {}),
 })
 

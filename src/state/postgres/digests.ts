@@ -1,4 +1,4 @@
-import { ADDRESS_FIELD } from '../../model/address.js'
+import { ADDRESS_FIELD, ENDPOINT_FIELD } from '../../model/address.js'
 import { DIGEST_TYPE, type DigestDraft, type DigestItem, type Held } from '../../model/digest-draft.js'
 import { PRIORITY_VALUE } from '../../model/priority.js'
 import type { Collection, DigestKey, Digests } from '../../streams/ports.js'
@@ -15,7 +15,9 @@ const HELD: Statement = {
   text: `SELECT wanted.place, held.* FROM json_to_recordset($1::json)
       AS wanted(place int, tenant_id text, user_id text, channel text, field text)
     CROSS JOIN LATERAL (
-      SELECT n.id, n.notification_type, n.metadata ->> wanted.field AS address, n.expires_at
+      SELECT n.id, n.notification_type, coalesce(
+          CASE wanted.channel WHEN 'webhook' THEN n.metadata ->> '${ENDPOINT_FIELD}' END,
+          n.metadata ->> wanted.field) AS address, n.expires_at
       FROM notifications n
       WHERE n.tenant_id = wanted.tenant_id AND n.user_id = wanted.user_id AND n.channel = wanted.channel
         AND ${byId('n.status', 'pending')} AND n.reason = 'digest' AND n.digest_id IS NULL AND n.due_at <= now()

@@ -16,9 +16,10 @@ import type {
   Waiting,
 } from '../../streams/ports.js'
 import { CLAIM, DECIDE, deciding, WAITING } from './delivery-statements.js'
+import type { WrittenRow } from './fallback.js'
 import { INSERT, INSERT_KEYED, incoming, RECALL } from './insert.js'
 import { type NotificationRow, toNotification } from './rows.js'
-import { SETTLE, type SettledRow, settling } from './settle.js'
+import { SETTLE, settling } from './settle.js'
 import type { Store } from './store.js'
 
 interface WaitingRow {
@@ -84,9 +85,8 @@ export class PostgresLedger implements Ledger {
     }
   }
 
-  async decide(entries: readonly Entry[]): Promise<ReadonlySet<string>> {
-    const rows = await this.#store.run<{ id: string }>(DECIDE, [JSON.stringify(entries.map(deciding))])
-    return new Set(rows.map(({ id }) => id))
+  async decide(entries: readonly Entry[]): Promise<Settlements> {
+    return written(await this.#store.run<WrittenRow>(DECIDE, [JSON.stringify(entries.map(deciding))]))
   }
 
   async waiting(ids: readonly string[]): Promise<readonly Waiting[]> {
@@ -116,15 +116,18 @@ export class PostgresLedger implements Ledger {
   }
 
   async settle(results: readonly AttemptResult[]): Promise<Settlements> {
-    const rows = await this.#store.run<SettledRow>(SETTLE, [JSON.stringify(results.map(settling))])
-    const applied = new Set<string>()
-    const due: DelayEntry[] = []
-    for (const { id, due_at, is_fallback } of rows) {
-      if (due_at !== null) due.push({ id, dueAt: due_at })
-      if (!is_fallback) applied.add(id)
-    }
-    return { applied, due }
+    return written(await this.#store.run<WrittenRow>(SETTLE, [JSON.stringify(results.map(settling))]))
   }
+}
+
+function written(rows: readonly WrittenRow[]): Settlements {
+  const applied = new Set<string>()
+  const due: DelayEntry[] = []
+  for (const { id, due_at, is_fallback } of rows) {
+    if (due_at !== null) due.push({ id, dueAt: due_at })
+    if (!is_fallback) applied.add(id)
+  }
+  return { applied, due }
 }
 
 const again = (message: string, cause?: unknown): Failure =>

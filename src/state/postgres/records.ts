@@ -1,4 +1,4 @@
-import type { AttemptRecord, NotificationRecord } from '../../api/ports.js'
+import type { AttemptRecord, ChainLink, NotificationRecord } from '../../api/ports.js'
 import type { Status } from '../../model/notification.js'
 import { type NotificationRow, toNotification } from './rows.js'
 
@@ -58,3 +58,18 @@ export function toAttempt(row: AttemptRow): AttemptRecord {
     durationMs: row.duration_ms,
   }
 }
+
+export type ChainRow = Pick<
+  RecordRow,
+  'id' | 'channel' | 'status' | 'reason' | 'attempt' | 'created_at' | 'sent_at'
+>
+
+export const toLink = (row: ChainRow): ChainLink => ({
+  id: row.id,
+  channel: row.channel,
+  status: row.status,
+  reason: row.reason,
+  attempt: row.attempt,
+  createdAt: row.created_at,
+  sentAt: row.sent_at,
+})

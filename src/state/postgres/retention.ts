@@ -51,6 +51,19 @@ const DELETE_COUNTS: Statement = {
     ) SELECT count(*) AS deleted FROM gone`,
 }
 
+/** They are large. */
+const ATTACHMENTS_BATCH = 100
+
+const DELETE_ATTACHMENTS: Statement = {
+  name: 'retention_attachments',
+  text: `WITH gone AS (
+      DELETE FROM attachments WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM attachments WHERE keep_until < to_timestamp($1::float8 / 1000) LIMIT ${ATTACHMENTS_BATCH}
+        FOR UPDATE SKIP LOCKED))
+      RETURNING id
+    ) SELECT count(*) AS deleted FROM gone`,
+}
+
 /** Deletes what is older than it need be, a batch at a time, so that nobody waits for it. */
 export class Retention {
   readonly #store: Store
@@ -94,17 +107,18 @@ export class Retention {
     const jobs = await this.#deleteAll(DELETE_JOBS, idFloor('job', oldest))
     const keys = await this.#deleteAll(DELETE_KEYS, now - this.#options.keyTtlMs)
     const counts = await this.#deleteAll(DELETE_COUNTS, Math.floor(now / HOUR_MS) - 1)
-    if (notifications + jobs + keys + counts > 0)
-      this.#log.event('postgres.retention_done', { notifications, jobs, keys, counts })
+    const attachments = await this.#deleteAll(DELETE_ATTACHMENTS, now, ATTACHMENTS_BATCH)
+    if (notifications + jobs + keys + counts + attachments > 0)
+      this.#log.event('postgres.retention_done', { notifications, jobs, keys, counts, attachments })
   }
 
-  async #deleteAll(statement: Statement, before: string | number): Promise<number> {
+  async #deleteAll(statement: Statement, before: string | number, batch = BATCH): Promise<number> {
     let total = 0
     while (!this.#stopped) {
       const [row] = await this.#store.run<{ deleted: number }>(statement, [before])
       const deleted = row?.deleted ?? 0
       total += deleted
-      if (deleted < BATCH) break
+      if (deleted < batch) break
     }
     return total
   }

@@ -1,13 +1,10 @@
 import type { AttemptResult } from '../../streams/ports.js'
 import { byId } from './delivery-statements.js'
+import { insertFallbacks } from './fallback.js'
 import type { Statement } from './store.js'
 
 const LONGEST_MESSAGE = 1_000
 const LONGEST_PROVIDER_ID = 255
-
-/** What a fallback takes over from the notification whose place it takes. */
-const INHERITED = `tenant_id, user_id, priority, notification_type, template_id, template_version, template_variant, locale,
-  digest, title, content, metadata, traceparent, expires_at`
 
 /**
  * Writes results where the lease is still ours, the attempts behind them, and the fallbacks of what
@@ -40,22 +37,9 @@ export const SETTLE: Statement = {
         to_timestamp(r.started_at / 1000), r.duration_ms
       FROM result r JOIN settled USING (id)
       ON CONFLICT DO NOTHING
-    ), fallback AS (
-      INSERT INTO notifications
-        (id, parent_id, channel, status, reason, due_at, admitted, created_at, updated_at, ${INHERITED})
-      SELECT r.fallback_id, r.id, r.fallback_channel, 'pending', 'fallback', now(), false, now(), now(), ${INHERITED}
-      FROM (SELECT * FROM result WHERE fallback_id IS NOT NULL) AS r
-        JOIN settled USING (id) JOIN notifications n USING (id)
-      RETURNING id, due_at
-    )
+    ), fallback AS (${insertFallbacks('(SELECT result.* FROM result JOIN settled USING (id))')})
     SELECT id, CASE WHEN result = 'retry' THEN due_at END AS due_at, false AS is_fallback FROM settled
     UNION ALL SELECT id, due_at, true FROM fallback`,
-}
-
-export interface SettledRow {
-  readonly id: string
-  readonly due_at: number | null
-  readonly is_fallback: boolean
 }
 
 /** A result as the statement reads it. */

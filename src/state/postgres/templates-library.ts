@@ -152,9 +152,13 @@ export class PostgresTemplateLibrary implements TemplateLibrary {
     }
   }
 
-  #version({ defaultLocale, variables, variants }: TemplateTexts, author: string): readonly unknown[] {
+  #version(
+    { defaultLocale, variables, variants, vendor = null }: TemplateTexts,
+    author: string,
+  ): readonly unknown[] {
     const { autoApprove } = this.#options
-    return [autoApprove, defaultLocale, JSON.stringify(variables), JSON.stringify(variants), author]
+    const [names, texts] = [JSON.stringify(variables), JSON.stringify(variants)]
+    return [autoApprove, defaultLocale, names, texts, vendor && JSON.stringify(vendor), author]
   }
 }
 

@@ -7,6 +7,7 @@ import type {
 } from '../../api/ports.js'
 import type { Channel } from '../../model/notification.js'
 import type { TemplateVariable, TemplateVariant } from '../../model/template.js'
+import type { VendorTemplate } from '../../model/vendor-template.js'
 
 export interface SummaryRow {
   readonly id: string
@@ -34,6 +35,7 @@ export interface VersionRow extends ReviewRow {
   readonly default_locale: string
   readonly variables: readonly TemplateVariable[]
   readonly variants: readonly TemplateVariant[]
+  readonly vendor: VendorTemplate | null
 }
 
 export const SUMMARY_COLUMNS = `t.id, t.name, t.channel, t.active_version, t.latest_version, v.status,
@@ -42,7 +44,7 @@ export const SUMMARY_COLUMNS = `t.id, t.name, t.channel, t.active_version, t.lat
 export const REVIEW_COLUMNS = `v.version, v.status, v.version IS NOT DISTINCT FROM t.active_version AS active,
   v.created_by, v.created_at, v.reviewed_by, v.reviewed_at, v.review_note`
 
-export const VERSION_COLUMNS = `${REVIEW_COLUMNS}, v.default_locale, v.variables, v.variants`
+export const VERSION_COLUMNS = `${REVIEW_COLUMNS}, v.default_locale, v.variables, v.variants, v.vendor`
 
 export const toSummary = (row: SummaryRow): TemplateSummary => ({
   id: row.id,
@@ -71,6 +73,7 @@ export const toVersion = (row: VersionRow): TemplateVersion => ({
   defaultLocale: row.default_locale,
   variables: row.variables,
   variants: row.variants,
+  vendor: row.vendor,
 })
 
 export const toTemplateRecord = (row: SummaryRow & VersionRow): TemplateRecord => ({

@@ -4,9 +4,9 @@ import { REVIEW_COLUMNS, SUMMARY_COLUMNS, VERSION_COLUMNS } from './templates-ro
 export const MAX_VERSIONS = 1_000
 
 const ADD_VERSION = `INSERT INTO template_versions
-  (tenant_id, template_id, version, status, default_locale, variables, variants, created_by, reviewed_at)
+  (tenant_id, template_id, version, status, default_locale, variables, variants, vendor, created_by, reviewed_at)
   SELECT tenant_id, id, latest_version, CASE WHEN $4 THEN 'approved' ELSE 'pending_review' END,
-    $5, $6::jsonb, $7::jsonb, $8, CASE WHEN $4 THEN now() END
+    $5, $6::jsonb, $7::jsonb, $8::jsonb, $9, CASE WHEN $4 THEN now() END
   FROM saved RETURNING *`
 
 /** $4: whether it is approved at once. */
@@ -14,7 +14,7 @@ export const CREATE: Statement = {
   name: 'templates_create',
   text: `WITH saved AS (
       INSERT INTO templates (tenant_id, id, name, channel, active_version, latest_version)
-      VALUES ($1, $2, $3, $9, CASE WHEN $4::boolean THEN 1 END, 1) ON CONFLICT DO NOTHING RETURNING *
+      VALUES ($1, $2, $3, $10, CASE WHEN $4::boolean THEN 1 END, 1) ON CONFLICT DO NOTHING RETURNING *
     ), added AS (${ADD_VERSION})
     SELECT ${SUMMARY_COLUMNS}, ${VERSION_COLUMNS} FROM saved t CROSS JOIN added v`,
 }

@@ -46,6 +46,17 @@ t.test('what waits for a digest is found for each user, and nothing else', async
   t.same(nobody, [])
 })
 
+t.test('a webhook endpoint that was named goes before its URL', async (t) => {
+  const { digests, hold } = await stand(t)
+  const webhook = { channel: 'webhook' } as const
+  await hold({ ...webhook, metadata: { webhook_endpoint: 'whe_1', webhook_url: 'https://a.example/' } })
+  await hold({ ...webhook, metadata: { webhook_url: 'https://a.example/' } })
+  await hold({ metadata: { email: 'a@example.org', webhook_endpoint: 'whe_1' } })
+  const [hooks, mail] = await digests.held([{ ...ADA, ...webhook }, ADA])
+  t.match(hooks, [{ address: 'whe_1' }, { address: 'https://a.example/' }])
+  t.match(mail, [{ address: 'a@example.org' }])
+})
+
 t.test('collected once, whoever asks and however often', async (t) => {
   const { digests, hold, pool, row } = await stand(t)
   const held = await Promise.all(Array.from({ length: 30 }, (_, n) => hold({ content: `text ${n}` })))
@@ -113,6 +124,7 @@ t.test('what becomes of a digest becomes of what is in it', async (t) => {
         notification: aNotification({ ...ADA, id }),
         decision: { status: 'pending', dueAt: null, admitted: true, reason: null },
         amended: false,
+        fallback: null,
       },
     ])
     const { claimed: taken } = await ledger.claim([id], 60_000)
@@ -152,6 +164,7 @@ t.test('what becomes of a digest becomes of what is in it', async (t) => {
       notification: aNotification({ ...ADA, id: suppressed.id }),
       decision: { status: 'suppressed', reason: 'blocked' },
       amended: false,
+      fallback: null,
     },
   ])
   await new Archive(store).cancel('acme', cancelled.id)
@@ -188,6 +201,7 @@ t.test('what is in a digest is nobody else’s business', async (t) => {
       }),
       decision: { status: 'sent' },
       amended: true,
+      fallback: null,
     },
   ])
   const inbox = await archive.list({ ...inApp, unread: null, archived: false, limit: 10, cursor: null })

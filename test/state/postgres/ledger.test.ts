@@ -156,7 +156,10 @@ t.test('what was moved while it was being judged stays where it was moved to', a
   const { id } = wait.notification
   await ledger.insert([wait])
   await pool.query(`UPDATE notifications SET due_at = now() + interval '1 h' WHERE id = $1`, [id])
-  t.same(await ledger.decide([{ ...wait, decision: NOW }]), new Set())
+  const decided = await ledger.decide([
+    { ...wait, decision: NOW, fallback: { id: 'notif_x', channel: 'in_app' } },
+  ])
+  t.same(decided, { applied: new Set(), due: [] })
   t.match(await row(id), { admitted: false, due_at: Number })
   t.same(await ledger.claim([id], LEASE_MS), { claimed: [], expired: [] })
 })

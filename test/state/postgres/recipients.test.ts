@@ -70,7 +70,7 @@ t.test('everything about a batch comes in one statement, and in order', async (t
   const recipient: Recipient = {
     email: 'Ada@Example.com',
     phone: '+8613800138000',
-    devices: [],
+    devices: [{ platform: 'fcm', token: 'secret' }],
     locale: 'zh-CN',
     timezone: 'Asia/Shanghai',
     quietHours: [{ start: 1320, end: 480 }],

@@ -113,6 +113,7 @@ t.test('what is saved comes back as it was, and is sent once it is approved', as
         texts: { 'zh-Hant': { title: '1', content: '2' }, en: { title: '3', content: '4' } },
       },
     ],
+    vendor: { params: ['用户', 'a'], codes: { aliyun: 'SMS_1', tencent: '2' } },
   }
   const made = await library.create('t1', template(null, { texts: rich }), 'writer')
   t.match(made.id, /^tmpl_[0-9a-f]{8}-[0-9a-f]{4}-7/)

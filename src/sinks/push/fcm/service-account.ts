@@ -1,0 +1,49 @@
+import { createPrivateKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+/** What of a service account's key file is needed to act for it. */
+export interface ServiceAccount {
+  readonly projectId: string
+  readonly clientEmail: string
+  readonly privateKey: string
+}
+
+/**
+ * Reads a service account's key.
+ * @param credentials the JSON itself, or the path of the file that holds it
+ * @throws Error that says what is wrong and repeats none of it
+ */
+export function readServiceAccount(credentials: string): ServiceAccount {
+  const text = credentials.trimStart().startsWith('{') ? credentials : read(credentials)
+  const { project_id: projectId, client_email: clientEmail, private_key: privateKey } = fieldsOf(text)
+  if (typeof projectId !== 'string' || typeof clientEmail !== 'string' || typeof privateKey !== 'string') {
+    throw unusable('it has no project_id, client_email and private_key: is it the key of a service account?')
+  }
+  try {
+    createPrivateKey(privateKey)
+  } catch {
+    throw unusable('its private_key is not a key in PEM')
+  }
+  return { projectId, clientEmail, privateKey }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw unusable('there is no such file, or it cannot be read', cause)
+  }
+}
+
+function fieldsOf(text: string): Partial<Record<string, unknown>> {
+  try {
+    const fields: unknown = JSON.parse(text)
+    return typeof fields === 'object' && fields !== null ? { ...fields } : {}
+  } catch {
+    // The parser's words hold a piece of the key.
+    throw unusable('it is not JSON')
+  }
+}
+
+const unusable = (what: string, cause?: unknown): Error =>
+  new Error(`channels.push.fcm.credentials (FCM_CREDENTIALS) cannot be used: ${what}`, { cause })

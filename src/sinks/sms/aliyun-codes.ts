@@ -1,0 +1,73 @@
+import { meanings } from './refusal.js'
+
+/**
+ * What Aliyun answers instead of `OK`: the codes of its short message service (API error codes, mainland and
+ * international) and those of its gateway.
+ */
+export const ALIYUN_CODES = meanings({
+  throttled: [
+    'isv.BUSINESS_LIMIT_CONTROL',
+    'isv.BUSINESS_LIMIT_HOUR',
+    'isv.BUSINESS_LIMIT_DAY',
+    'BUSINESS_LIMIT_CONTROL_MINUTE',
+    'BUSINESS_LIMIT_CONTROL_PHONE',
+    'isv.DAY_LIMIT_CONTROL',
+    'isv.MONTH_LIMIT_CONTROL',
+    'Throttling',
+  ],
+  invalid_address: ['isv.MOBILE_NUMBER_ILLEGAL', 'isv.PHONE_NUMBER_ILLEGAL'],
+  account_refused: [
+    'isv.AMOUNT_NOT_ENOUGH',
+    'isv.OUT_OF_SERVICE',
+    'isv.BILLING_DEDUCTION_ERROR',
+    'isv.PRODUCT_UN_SUBSCRIPT',
+    'isv.PRODUCT_UNSUBSCRIBE',
+    'isv.ACCOUNT_NOT_EXISTS',
+    'isv.ACCOUNT_ABNORMAL',
+    'isv.SMS_SIGNATURE_ILLEGAL',
+    'isv.SMS_SIGN_ILLEGAL',
+    'isv.SMS_SIGN_NAME_ILLEGAL',
+    'isv.SIGN_STATE_ILLEGAL',
+    'isv.DENY_IP_RANGE',
+    'isp.RAM_PERMISSION_DENY',
+    'isv.RAM_CHECK_FAILED',
+    'isv.SENDERID_ERROR',
+    'INVALID_SENDERID',
+    'isv.FORBIDDEN_ACTION',
+    'SignatureDoesNotMatch',
+    'SignatureNonceUsed',
+    'InvalidTimeStamp',
+    'InvalidAccessKeyId',
+    'Forbidden',
+    'NoPermission',
+  ],
+  template_refused: [
+    'isv.SMS_TEMPLATE_ILLEGAL',
+    'isv.SMS_SIGNATURE_SCENE_ILLEGAL',
+    'isv.SMS_CONTENTCODE_ILLEGAL',
+    'isv.SMS_CONTENT_CODE_ILLEGAL',
+    'isv.TEMPLATE_MISSING_PARAMETERS',
+    'isv.CONTENT_MISSING_PARAMETERS',
+    'isv.TEMPLATE_PARAMS_ILLEGAL',
+    'isv.INVALID_JSON_PARAM',
+    'isv.PARAM_LENGTH_LIMIT',
+    'isv.PARAM_NOT_SUPPORT_URL',
+    'isv.BLACK_KEY_CONTROL_LIMIT',
+    'isv.DOMESTIC_NUMBER_NOT_SUPPORTED',
+  ],
+  rejected: [
+    'isv.SMS_CONTENT_ILLEGAL',
+    'isv.INVALID_PARAMETERS',
+    'isv.EXTEND_CODE_ERROR',
+    'isv.MOBILE_COUNT_OVER_LIMIT',
+    'isv.PHONE_NUMBER_COUNT_OVER_LIMIT',
+    'isv.NOT_SUPPORTED_COUNTRY',
+    'isv.COUNTRY_RESTRICTED',
+    'isv.DATA_NOT_EXIST',
+    'InvalidVersion',
+    'InvalidAction',
+  ],
+  // Its documentation says of this one to call again, and that calls are not idempotent: so nothing was taken.
+  unavailable: ['isp.SYSTEM_ERROR'],
+  unclear: ['isp.UNKNOWN', 'isp.GATEWAY_ERROR', 'InternalError', 'ServiceUnavailable'],
+})

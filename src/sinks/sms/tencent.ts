@@ -1,0 +1,95 @@
+import tencent from 'tencentcloud-sdk-nodejs-sms'
+import type { DeliveryFailure } from '../../model/outcome.js'
+import { call } from './call.js'
+import type { Destination } from './connection.js'
+import { fieldsOf } from './fields.js'
+import type { SmsProvider, TextMessage } from './provider.js'
+import { noTemplate, refusal, unreadable } from './refusal.js'
+import { TENCENT_CODES } from './tencent-codes.js'
+
+const { Client } = tencent.sms.v20210111
+
+export interface TencentOptions extends Destination {
+  readonly secretId: string
+  readonly secretKey: string
+  /** `SmsSdkAppId`. */
+  readonly appId: string
+  readonly signName: string
+  /** For texts without a code of their own: a template whose one parameter takes the text. Null: those are refused. */
+  readonly templateId: string | null
+  readonly region: string
+}
+
+const NAME = 'tencent'
+const MAINLAND = '+86'
+
+/** Tencent Cloud's short message service, `SendSms` of 2021-01-11. */
+export class TencentSms implements SmsProvider {
+  readonly name = NAME
+  readonly #options: TencentOptions
+
+  constructor(options: TencentOptions) {
+    this.#options = options
+  }
+
+  async send(message: TextMessage, signal: AbortSignal): Promise<{ readonly providerId: string }> {
+    const { endpoint, secretId, secretKey, appId, signName, region } = this.#options
+    const request = {
+      PhoneNumberSet: [message.number],
+      SmsSdkAppId: appId,
+      // Signatures are approved for the mainland and for abroad apart; abroad none is needed.
+      ...(message.number.startsWith(MAINLAND) ? { SignName: signName } : {}),
+      ...this.#template(message),
+      SessionContext: message.id,
+    }
+    const answer = await call<unknown>(
+      NAME,
+      this.#options,
+      signal,
+      (agent) =>
+        new Client({
+          credential: { secretId, secretKey },
+          region,
+          profile: {
+            httpProfile: {
+              endpoint: endpoint.host,
+              protocol: `${endpoint.protocol}//`,
+              // None of its own: the signal bounds the call.
+              reqTimeout: 0,
+              agent,
+            },
+          },
+        }).SendSms(request),
+      refusalIn,
+    )
+    return { providerId: readAnswer(answer) }
+  }
+
+  /** @throws DeliveryFailure `template_refused` */
+  #template({ text, vendorText }: TextMessage): { TemplateId: string; TemplateParamSet: string[] } {
+    const code = vendorText?.codes[NAME]
+    if (code !== undefined) {
+      return { TemplateId: code, TemplateParamSet: (vendorText?.params ?? []).map(([, value]) => value) }
+    }
+    const { templateId } = this.#options
+    if (templateId === null) throw noTemplate(NAME)
+    return { TemplateId: templateId, TemplateParamSet: [text] }
+  }
+}
+
+/** A number is refused in the answer of a call that went well. */
+function readAnswer(answer: unknown): string {
+  const { SendStatusSet } = fieldsOf(answer)
+  const { Code, SerialNo } = fieldsOf(Array.isArray(SendStatusSet) ? SendStatusSet[0] : undefined)
+  if (typeof Code !== 'string') throw unreadable(NAME)
+  if (Code !== 'Ok') throw refusal(NAME, Code, TENCENT_CODES)
+  return typeof SerialNo === 'string' ? SerialNo : ''
+}
+
+/** The code of an answer; the SDK's errors about HTTP have none. */
+function refusalIn(error: unknown): DeliveryFailure | null {
+  const { code, requestId } = fieldsOf(error)
+  return typeof code === 'string' && typeof requestId === 'string' && code !== ''
+    ? refusal(NAME, code, TENCENT_CODES)
+    : null
+}
