@@ -1,11 +1,9 @@
 import type { JsonObject } from '../../model/json.js'
 import { type Phone, readPhone } from '../../model/phone.js'
 
-const LONGEST = 40
-
 /** The number in the metadata; null when it cannot be called. */
 export function phoneIn({ phone }: JsonObject, defaultCountry: string): Phone | null {
-  return typeof phone === 'string' && phone.length <= LONGEST ? readPhone(phone, defaultCountry) : null
+  return typeof phone === 'string' ? readPhone(phone, defaultCountry) : null
 }
 
 /** For intake: null when the number can be sent to, else what is wrong with it, without repeating it. */

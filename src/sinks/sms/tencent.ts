@@ -1,4 +1,3 @@
-import tencent from 'tencentcloud-sdk-nodejs-sms'
 import type { DeliveryFailure } from '../../model/outcome.js'
 import { call } from './call.js'
 import type { Destination } from './connection.js'
@@ -6,8 +5,6 @@ import { fieldsOf } from './fields.js'
 import type { SmsProvider, TextMessage } from './provider.js'
 import { noTemplate, refusal, unreadable } from './refusal.js'
 import { TENCENT_CODES } from './tencent-codes.js'
-
-const { Client } = tencent.sms.v20210111
 
 export interface TencentOptions extends Destination {
   readonly secretId: string
@@ -27,6 +24,8 @@ const MAINLAND = '+86'
 export class TencentSms implements SmsProvider {
   readonly name = NAME
   readonly #options: TencentOptions
+  /** Loaded only where it is used: 18 MB. */
+  readonly #sdk = import('tencentcloud-sdk-nodejs-sms')
 
   constructor(options: TencentOptions) {
     this.#options = options
@@ -42,6 +41,7 @@ export class TencentSms implements SmsProvider {
       ...this.#template(message),
       SessionContext: message.id,
     }
+    const { Client } = (await this.#sdk).default.sms.v20210111
     const answer = await call<unknown>(
       NAME,
       this.#options,
