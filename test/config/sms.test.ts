@@ -1,5 +1,6 @@
 import t from 'tap'
 import { smsOptions } from '../../src/app/sms.js'
+import { smsProblems } from '../../src/config/channels/sms.js'
 import { loadConfig } from '../../src/config/load.js'
 
 const ALIYUN = {
@@ -63,4 +64,9 @@ t.test('half a key is named, and not repeated', async (t) => {
   t.match(message, /channels\.sms\.aliyun .*ALIYUN_SMS_ACCESS_KEY_SECRET, ALIYUN_SMS_SIGN_NAME/)
   t.match(message, /channels\.sms\.tencent .*TENCENT_SMS_SECRET_KEY, TENCENT_SMS_APP_ID/)
   t.notMatch(message, /LTAI|AKID/)
+})
+
+t.test('the country must be one', async (t) => {
+  t.match(smsProblems({ ...smsOf({}), defaultCountry: 'ZZ' }), [{ key: 'channels.sms.default_country' }])
+  t.same(smsProblems(smsOf({})), [])
 })

@@ -200,17 +200,21 @@ t.test('routes', async (t) => {
   t.same([key.status, key.problem.code], [400, 'validation_failed'])
 })
 
-t.test('it still answers, and has not grown', async (t) => {
-  const before = await daemon.residentMb()
-  for (let requests = 0; requests < 200; requests += BODIES.length) {
-    for (const [what, body, code] of BODIES) {
-      const { problem } = await service.post(SEND, body)
-      if (problem.code !== code) t.fail(`${what}: ${problem.code}`)
+t.test('it still answers, and does not grow', async (t) => {
+  const round = async (): Promise<void> => {
+    for (let requests = 0; requests < 200; requests += BODIES.length) {
+      for (const [what, body, code] of BODIES) {
+        const { problem } = await service.post(SEND, body)
+        if (problem.code !== code) t.fail(`${what}: ${problem.code}`)
+      }
     }
   }
+  // The first one lets the heap become as large as such requests make it.
+  await round()
+  const before = await daemon.residentMb()
+  await round()
   const grown = (await daemon.residentMb()) - before
-  // Kept, the bodies would be several hundred.
-  t.ok(grown < 100, `grown by ${Math.round(grown)} MB`)
+  t.ok(grown < 50, `grown by ${Math.round(grown)} MB`)
   t.match((await service.send({ title: `${MARK} after all` })).body, { status: 'sent' })
 })
 

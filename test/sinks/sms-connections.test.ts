@@ -20,6 +20,10 @@ const behaviours: readonly (readonly [Behaviour, object])[] = [
   ['hang', { ...UNCERTAIN, code: 'timeout', message: /given up before \w+ answered/ }],
   ['hang in the answer', { ...UNCERTAIN, code: 'timeout' }],
   ['answer without end', { ...UNCERTAIN, code: 'unavailable' }],
+  [
+    { status: 500, body: '{"Code":"Nobody.Knows","Message":""}' },
+    { ...UNCERTAIN, code: 'unavailable' },
+  ],
   [{ status: 503 }, { ...UNCERTAIN, code: 'unavailable', message: /HTTP 503/ }],
   [{ status: 408 }, { ...UNCERTAIN, code: 'unavailable', message: /HTTP 408/ }],
   [{ status: 404 }, { ...DEFINITE, code: 'unavailable', message: /answered with HTTP 404/ }],

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import t from 'tap'
 import {
   aMessage,
@@ -91,3 +93,21 @@ for (const [name, start] of Object.entries(VENDORS)) {
     t.equal(vendor.messages.length, 0)
   })
 }
+
+t.test('without TLS, for a relay of your own', async (t) => {
+  const relay = createServer((request, response) => {
+    request.resume().on('end', () => response.end('{"Code":"OK","BizId":"1"}'))
+  })
+  relay.listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+  const address = relay.address()
+  const port = address !== null && typeof address === 'object' ? address.port : 0
+  const endpoint = new URL(`http://dysmsapi.test:${port}`)
+  const { provider } = await startAliyun(t, undefined, { endpoint })
+  t.same(await provider.send(aMessage(), NEVER), { providerId: '1' })
+  relay.removeAllListeners('request').on('request', (request) => request.socket.destroy())
+  t.match(await failureOf(provider.send(aMessage(), NEVER)), { uncertain: true })
+  relay.close()
+  await once(relay, 'close')
+  t.match(await failureOf(provider.send(aMessage(), NEVER)), { uncertain: false, code: 'connection_failed' })
+})

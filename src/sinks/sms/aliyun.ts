@@ -97,7 +97,7 @@ function readAnswer(answer: unknown): string {
 }
 
 /** pop-core puts the answer into `data` of what it throws. */
-function refusalIn(error: unknown): DeliveryFailure | null {
+function refusalIn(error: unknown, status: number | null): DeliveryFailure | null {
   const { Code } = fieldsOf(fieldsOf(error).data)
-  return typeof Code === 'string' ? refusal(NAME, Code, ALIYUN_CODES) : null
+  return typeof Code === 'string' ? refusal(NAME, Code, ALIYUN_CODES, status) : null
 }

@@ -2,8 +2,11 @@ import type { Agent } from 'node:http'
 import { DeliveryFailure } from '../../model/outcome.js'
 import { Connection, type Destination } from './connection.js'
 
-/** Reads the vendor's answer in what its SDK rejected with; null when there is none. */
-export type RefusalOf = (error: unknown) => DeliveryFailure | null
+/**
+ * Reads the vendor's answer in what its SDK rejected with; null when there is none.
+ * @param status of HTTP; null when that is not known
+ */
+export type RefusalOf = (error: unknown, status: number | null) => DeliveryFailure | null
 
 /**
  * Lets an SDK make one request over a connection of its own, which is gone when this has settled.
@@ -23,7 +26,8 @@ export async function call<T>(
   try {
     return await Promise.race([request(connection.agent), connection.whenCut])
   } catch (error) {
-    throw (signal.aborted ? null : refusalOf(error)) ?? failureOf(provider, error, connection, signal)
+    const refusal = signal.aborted ? null : refusalOf(error, connection.status)
+    throw refusal ?? failureOf(provider, error, connection, signal)
   } finally {
     signal.removeEventListener('abort', cut)
     connection.close()

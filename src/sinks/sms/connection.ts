@@ -12,7 +12,7 @@ const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})/
 /** Where the requests of one call go. */
 export interface Destination {
   readonly endpoint: URL
-  /** PEM of an authority to trust besides; by default those that Node trusts. */
+  /** PEM of the authority to trust; by default those that Node trusts. */
   readonly ca?: string | undefined
   readonly lookup?: LookupFunction | undefined
 }

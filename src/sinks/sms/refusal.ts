@@ -26,9 +26,18 @@ const RETRYABLE: ReadonlySet<DeliveryFailureCode> = new Set(['throttled', 'accou
 /** Of the form of a code, so that nothing else that a vendor says gets into a message. */
 const CODE = /^[A-Za-z][\w.:-]{0,79}$/
 
-/** The failure that a vendor's code stands for. A code that is in no table is a refusal all the same. */
-export function refusal(provider: string, code: string, table: Meanings): DeliveryFailure {
-  const meaning = table.get(code) ?? table.get(code.split('.', 1)[0] ?? '') ?? 'rejected'
+/**
+ * The failure that a vendor's code stands for. A code that is in no table is a refusal all the same, unless
+ * the answer's status speaks of a fault over there.
+ */
+export function refusal(
+  provider: string,
+  code: string,
+  table: Meanings,
+  status: number | null = null,
+): DeliveryFailure {
+  const unknown = status !== null && status >= 500 ? 'unclear' : 'rejected'
+  const meaning = table.get(code) ?? table.get(code.split('.', 1)[0] ?? '') ?? unknown
   const shown = CODE.test(code) ? code : 'a code of another form'
   if (meaning === 'unclear') {
     return new DeliveryFailure('unavailable', `${provider} cannot say whether it took it (${shown})`, {
