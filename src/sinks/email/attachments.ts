@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Attachment } from '../../model/attachment.js'
 import { DeliveryFailure } from '../../model/outcome.js'
-import { unless } from './time-limit.js'
+import { unless } from '../time-limit.js'
 
 /** Where the contents of attachments are kept. */
 export interface AttachmentContents {

@@ -2,8 +2,8 @@ import { givenAddress } from '../../model/address.js'
 import type { Notification } from '../../model/notification.js'
 import type { Receipt } from '../../model/outcome.js'
 import type { Log } from '../../telemetry/log.js'
+import { unless } from '../time-limit.js'
 import { NoMailbox } from './failure.js'
-import { unless } from './time-limit.js'
 
 /** Remembers addresses that do not exist, so that nothing more is sent to them. */
 export interface BouncedAddresses {

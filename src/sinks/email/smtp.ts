@@ -1,11 +1,11 @@
 import { createTransport, type SendMailOptions } from 'nodemailer'
 import { DeliveryFailure, type DeliveryFailureCode, type Receipt } from '../../model/outcome.js'
 import type { Log } from '../../telemetry/log.js'
+import { within } from '../time-limit.js'
 import { type Dkim, dkimOptions } from './dkim.js'
 import { deliveryFailure } from './failure.js'
 import { type Login, loginOptions } from './login.js'
 import { queueId } from './queue-id.js'
-import { within } from './time-limit.js'
 import type { MailTransport } from './transport.js'
 
 export interface SmtpServer {

@@ -7,7 +7,7 @@ import {
 } from 'cockatiel'
 import { DeliveryFailure, type DeliveryFailureCode } from '../../model/outcome.js'
 import type { Telemetry } from '../../telemetry/telemetry.js'
-import { within } from './deadline.js'
+import { within } from '../time-limit.js'
 import type { SmsProvider, TextMessage } from './provider.js'
 import { SuccessRate, type SwitchingOptions } from './success-rate.js'
 

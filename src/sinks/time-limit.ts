@@ -9,7 +9,8 @@ export async function within<T>(
 ): Promise<T> {
   const abort = new AbortController()
   const stop = (): void => abort.abort(signal.reason)
-  const timer = setTimeout(() => abort.abort(new Error(`not done after ${ms} ms`)), ms)
+  const late = (): void => abort.abort(new DOMException(`not done after ${ms} ms`, 'TimeoutError'))
+  const timer = setTimeout(late, ms)
   if (signal.aborted) stop()
   else signal.addEventListener('abort', stop, { once: true })
   try {
