@@ -183,7 +183,7 @@ t.test('one device that hangs does not hold back what is known of the others', a
 })
 
 t.test('a thousand devices over one connection', async (t) => {
-  const { push } = stand(t, { apple })
+  const { push } = stand(t, { apple, apns: { timeoutMs: 30_000 } })
   const { connections } = apple
   const names = Array.from({ length: 1000 }, (_, n) => `device-${n}`)
   t.match(await push(iphone(...names)), { note: 'apns 1000 of 1000' })

@@ -143,7 +143,7 @@ t.test('a call that hangs ends at its deadline, and tells what was delivered', a
 t.test(
   'a thousand devices: more than the SDK takes at once, and a bounded number of connections',
   async (t) => {
-    const { push } = stand(t, { google })
+    const { push } = stand(t, { google, fcm: { timeoutMs: 30_000 } })
     google.mostOpen = 0
     const tokens = Array.from({ length: 1000 }, (_, n) => `device-${n}`)
     t.match(await push(android(...tokens)), { note: 'fcm 1000 of 1000' })

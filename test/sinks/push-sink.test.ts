@@ -43,6 +43,9 @@ t.test('delivered where one provider fails; else the failure that waiting may me
   t.match(await push([...android('a'), ...iphone('b')]), { code: 'unavailable', retryable: true })
   google.onMessage = () => GONE
   t.match(await push([...android('a'), ...iphone('b')]), { code: 'rejected', retryable: false })
+  google.onMessage = () => ({ status: 400, reason: 'INVALID_ARGUMENT' })
+  apple.onPush = () => ({ status: 503, reason: 'ServiceUnavailable' })
+  t.match(await push([...android('a'), ...iphone('b')]), { code: 'unavailable', retryable: true })
 })
 
 t.test('a provider that is not there, or not open to the tenant', async (t) => {
@@ -88,7 +91,9 @@ t.test('the directory does not answer: what was delivered stands', async (t) => 
 t.test('a provider that is down is left alone, and the other is not', async (t) => {
   const breaker = { failureRate: 0.5, windowMs: 1_000, minimumCalls: 3, halfOpenAfterMs: 60 }
   const { push, telemetry } = stand(t, { google, apple, rest: { tries: 1, breaker } })
-  google.onMessage = () => ({ status: 500, reason: 'INTERNAL' })
+  google.onMessage = (token) => (token === 'good' ? undefined : { status: 500, reason: 'INTERNAL' })
+  for (let n = 0; n < 10; n += 1) await push(android('a', 'good'))
+  t.same(telemetry.lines, [], 'one device that is answered about shows that it is there')
   while (!telemetry.lines.some(({ event }) => event === 'breaker.opened')) await push(android('a'))
   google.asked.length = 0
   t.match(await push(android('a')), { code: 'circuit_open', retryable: true, provider: 'fcm' })

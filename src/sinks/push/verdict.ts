@@ -12,7 +12,7 @@ export interface PlatformResults {
   readonly removed: number
 }
 
-/** What tells most about why nothing arrived, first. */
+/** What waiting may mend, first what tells most about why nothing arrived. All else is a refusal for good. */
 const TELLING: readonly DeliveryFailureCode[] = [
   'unavailable',
   'connection_failed',
@@ -53,16 +53,10 @@ export function verdictOn(parts: readonly PlatformResults[]): Receipt {
   })
 }
 
-/** Of those that may be mended by waiting, if there is one. */
 function mostTelling(failures: readonly DeliveryFailure[]): DeliveryFailure | undefined {
-  const rank = ({ code, retryable }: DeliveryFailure): number => {
-    const place = TELLING.indexOf(code)
-    return (retryable ? 0 : TELLING.length + 1) + (place < 0 ? TELLING.length : place)
-  }
-  return failures.reduce<DeliveryFailure | undefined>(
-    (best, failure) => (best === undefined || rank(failure) < rank(best) ? failure : best),
-    undefined,
-  )
+  const codes = new Map(failures.map((failure) => [failure.code, failure]))
+  const first = TELLING.find((code) => codes.has(code))
+  return first === undefined ? failures[0] : codes.get(first)
 }
 
 /** `fcm 2 of 3, 1 removed` */

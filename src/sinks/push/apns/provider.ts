@@ -1,10 +1,10 @@
-import { createPrivateKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Provider, ResponseSent } from '@parse/node-apn'
 import { isWellFormed } from '../devices.js'
 import type { DeviceResult, PushProvider } from '../provider.js'
 import type { Push } from '../push.js'
 import { Connections } from './connections.js'
+import { allUnlessEnded } from './ending.js'
+import { readKey } from './key.js'
 import { apnsNotification } from './notification.js'
 import { apnsBadToken, apnsFailure, apnsTimeout } from './results.js'
 
@@ -33,6 +33,8 @@ interface Client {
 }
 
 const GONE: DeviceResult = { kind: 'gone', goneAt: null }
+/** The SDK ends requests that are not answered, after we have: it would call them a connection that failed. */
+const CLEARING_UP_MS = 1_000
 /** How long the connection has for its farewell, in milliseconds. */
 const FAREWELL_MS = 1_000
 
@@ -73,7 +75,7 @@ export class ApnsProvider implements PushProvider {
       return results.set(token, failure === undefined ? taken(sent[0]) : apnsFailure(failure))
     })
     await allUnlessEnded(calls, signal)
-    // The SDK ends requests that are not answered, after the same time, but goes on using their connection.
+    // The SDK would go on using it.
     if (signal.aborted && this.#answers === before) await this.#connections.drop()
     this.#hasTaken ||= [...results.values()].some((result) => result !== 'bad' && result.kind === 'sent')
     return tokens.map((token) => this.#settled(results.get(token) ?? apnsTimeout))
@@ -107,7 +109,7 @@ export class ApnsProvider implements PushProvider {
       token: { key, keyId, teamId },
       production,
       ...(endpoint !== null && { address: addressOf(this.#options).host }),
-      requestTimeout: timeoutMs,
+      requestTimeout: timeoutMs + CLEARING_UP_MS,
       // What is repeated is decided by us: the SDK does it at once.
       connectionRetryLimit: 0,
       createConnection: this.#connections.create,
@@ -127,44 +129,4 @@ function addressOf({ production, endpoint }: ApnsOptions): { readonly host: stri
   }
   const at = endpoint.lastIndexOf(':')
   return { host: endpoint.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(endpoint.slice(at + 1)) }
-}
-
-/** @throws Error that says what is wrong and repeats none of the key */
-function readKey(key: string): string {
-  const unusable = (what: string, cause?: unknown): Error =>
-    new Error(`channels.push.apns.key (APNS_KEY) cannot be used: ${what}`, { cause })
-  let pem = key.replaceAll('\\n', '\n')
-  if (!pem.includes('-----BEGIN')) {
-    try {
-      pem = readFileSync(key, 'utf8')
-    } catch (cause) {
-      throw unusable('there is no such file, or it cannot be read', cause)
-    }
-  }
-  try {
-    if (createPrivateKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1') return pem
-  } catch {
-    throw unusable('it is not a key in PEM')
-  }
-  throw unusable('it is not a key on the curve P-256, as Apple gives them (.p8)')
-}
-
-/** Resolves when all are done, or when the signal says that this is enough. */
-async function allUnlessEnded(work: readonly Promise<unknown>[], signal: AbortSignal): Promise<void> {
-  const { promise: ended, resolve: end } = withResolver()
-  if (signal.aborted) end()
-  signal.addEventListener('abort', end, { once: true })
-  try {
-    await Promise.race([Promise.all(work), ended])
-  } finally {
-    signal.removeEventListener('abort', end)
-  }
-}
-
-function withResolver(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => undefined
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve: () => resolve() }
 }

@@ -8,7 +8,7 @@ export interface Sdk {
   readonly getMessaging: typeof getMessaging
 }
 
-/** Loaded only where it is configured: it takes half a second and some 30 MB. */
+/** Loaded only where it is configured: it takes some 15 MB. */
 export async function loadSdk(): Promise<Sdk> {
   const [app, messaging] = await Promise.all([
     import('firebase-admin/app'),
