@@ -22,6 +22,24 @@ export const DEVICE_FIELD = 'device_token'
 export const ENDPOINT_FIELD = 'webhook_endpoint'
 const ENDPOINT_ID = /^whe_/
 
+/** Everything in the metadata that says where a notification goes, by channel. */
+export const ADDRESS_FIELDS: Readonly<Record<Channel, readonly string[]>> = {
+  email: ['email'],
+  sms: ['phone'],
+  webhook: ['webhook_url', ENDPOINT_FIELD],
+  websocket: [],
+  in_app: [],
+  push: [DEVICES_FIELD, DEVICE_FIELD],
+}
+const ANY_ADDRESS = new Set(Object.values(ADDRESS_FIELDS).flat())
+
+/** What of the metadata is for whoever receives a notification: not where else they could be reached. */
+export function withoutAddresses(metadata: JsonObject): JsonObject {
+  const names = Object.keys(metadata)
+  if (!names.some((name) => ANY_ADDRESS.has(name))) return metadata
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => !ANY_ADDRESS.has(name)))
+}
+
 /** The address that a sender gave; null when there is none. */
 export function givenAddress(channel: Channel, metadata: JsonObject): string | null {
   const field = ADDRESS_FIELD[channel]

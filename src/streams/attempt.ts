@@ -37,6 +37,7 @@ export function attempting(
 ): Attempting {
   const guard = wrap(retrying(policy.tries), timeout(policy.timeoutMs, IN_TIME))
   return async (notification) => {
+    if (cutOff.aborted) return { kind: 'released' }
     try {
       const receipt = await breakers.run(
         sink.target(notification),

@@ -1,11 +1,12 @@
+import type { Notification } from '../model/notification.js'
 import { PASS, type Verdict } from '../model/verdict.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Clock, RateCounters, RateLimits } from './ports.js'
 import type { Stage } from './stage.js'
 
 /**
- * Suppresses what goes beyond the limits of its recipient. Critical notifications
- * pass, and so does a retry: it was counted when it was first tried. While the
+ * Suppresses what goes beyond the limits of its recipient. Critical notifications pass, and so do a
+ * retry and what comes to its place: they were counted before. While the
  * counters are away everything passes, because losing a message is worse than sending one too many.
  * @param limits null: there are none
  */
@@ -18,8 +19,7 @@ export function rateLimit(
   const limited: Verdict = { kind: 'suppress', reason: 'rate_limited' }
   return {
     name: 'rate_limit',
-    concerns: ({ notification: { priority, attempt } }) =>
-      limits !== null && priority !== 'critical' && attempt === 0,
+    concerns: ({ notification }) => limits !== null && isCounted(notification),
     check: async (subjects) => {
       if (limits === null) return subjects.map(() => PASS)
       try {
@@ -33,3 +33,7 @@ export function rateLimit(
     },
   }
 }
+
+/** Whether a notification counts against the limits of its recipient: once, and not when it is critical. */
+export const isCounted = ({ priority, attempt, deferredFor }: Notification): boolean =>
+  priority !== 'critical' && attempt === 0 && deferredFor !== 'pace'

@@ -30,6 +30,25 @@ t.test('a notification is read with its attempts, by sender and recipient', asyn
   }
 })
 
+t.test('where else somebody could be reached is shown to those who send only', async (t) => {
+  const client = await serve(t)
+  const metadata = { webhook_url: 'https://hooks.example.org/secret', devices: [], order: 7 }
+  const id = await send(client, { metadata })
+  const user = await token('u1', 't1', ['user'])
+  const one = `/api/v1/notifications/${id}`
+  for (const [method, path] of [
+    ['GET', one],
+    ['POST', `${one}/read`],
+  ] as const) {
+    const { body } = await client.call(method, path, { token: user })
+    t.same(Object(body).metadata, { order: 7 }, path)
+  }
+  const listed = await client.call('GET', '/api/v1/users/u1/notifications', { token: user })
+  t.match(listed.body, { notifications: [{ id, metadata: { order: 7, webhook_url: undefined } }] })
+  const sender = await client.call('GET', one, { token: await token('svc', 't1', ['sender']) })
+  t.match(sender.body, { metadata })
+})
+
 t.test('an inbox is listed in pages and filtered', async (t) => {
   const client = await serve(t)
   const user = await token('u1', 't1', ['user'])

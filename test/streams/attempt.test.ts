@@ -104,6 +104,13 @@ t.test('an unexpected error is an internal failure that keeps its cause', async 
   t.match(await run(aNotification()), { failure: { code: 'internal', retryable: true, cause } })
 })
 
+t.test('what is claimed when everything has been cut off is given back untried', async (t) => {
+  let calls = 0
+  const { run } = attempt(async () => ({ providerId: `${++calls}` }), {}, AbortSignal.abort())
+  t.same(await run(aNotification({ channel: 'sms' })), { kind: 'released' })
+  t.equal(calls, 0)
+})
+
 t.test('what costs money ends as uncertain where nobody can tell', async (t) => {
   const stop = new AbortController()
   const cut = attempt((_, signal) => once(signal, 'abort').then(() => ({})), {}, stop.signal).run(

@@ -227,25 +227,44 @@ t.test('who has everything off but one type gets that in a digest, unless digest
   t.match(await streams.ended(none.id, 'suppressed'), { reason: 'not_subscribed', digest_id: String })
 })
 
-t.test('a digest that fails is sent by the fallback channel, as the digest that it is', async (t) => {
-  const streams = await runningStreams(
-    t,
-    async () => {
-      throw new DeliveryFailure('offline', 'nobody there', { retryable: false })
-    },
-    {
-      recipient: () => wants('daily'),
-      options: { channels: { ...OPTIONS.channels, webhook: { ...POLICY, fallbackFor: () => 'in_app' } } },
-    },
-  )
-  const { id } = await streams.submit({ title: 'one' })
-  await boundaryComes(streams, streams.queue)
-  const { digest_id } = await streams.ended(id, 'failed')
-  const instead = await streams.waitFor(
-    `SELECT * FROM notifications WHERE parent_id = '${digest_id}' AND status <> 'pending'`,
-  )
-  t.match(instead, { status: 'sent', channel: 'in_app', digest: 'daily', content: 'one: Some content\n' })
-})
+for (const way of ['refused', 'without an address', 'suppressed'] as const) {
+  t.test(`what is in a digest that is ${way} goes on with its fallback`, async (t) => {
+    let collected = false
+    const reader = { ...wants('daily'), email: 'ada@example.org' }
+    const channels = { ...OPTIONS.channels, email: { ...POLICY, fallbackFor: () => 'in_app' as const } }
+    const streams = await runningStreams(
+      t,
+      () => Promise.reject(new DeliveryFailure('rejected', 'no', { retryable: false })),
+      {
+        recipient: () => (collected && way === 'without an address' ? wants('daily') : reader),
+        suppression: () => (collected && way === 'suppressed' ? 'bounce' : null),
+        options: { channels },
+      },
+    )
+    const { collect } = streams.digests
+    streams.digests.collect = async (drafts) => {
+      const written = await collect.call(streams.digests, drafts)
+      collected = true
+      return written
+    }
+    const [one, two] = await Promise.all(
+      ['one', 'two'].map((title) => streams.submit({ title, channel: 'email', metadata: {} })),
+    )
+    await boundaryComes(streams, streams.queue)
+    const { digest_id } = await streams.ended(one?.id ?? '', 'sent')
+    t.match(await streams.ended(two?.id ?? '', 'sent'), { digest_id })
+    const instead = await streams.row(digest_id)
+    t.match(instead, {
+      status: 'sent',
+      channel: 'in_app',
+      digest: 'daily',
+      title: '您有 2 条新通知',
+      metadata: {},
+    })
+    t.equal(instead.content, 'one: Some content\ntwo: Some content\n')
+    t.match(await streams.row(instead.parent_id), { status: /failed|suppressed/, channel: 'email' })
+  })
+}
 
 t.test('a tenant’s template for digests that fails is replaced by the built-in one', async (t) => {
   const streams = await stand(t, {

@@ -5,6 +5,7 @@ import { unjudged } from '../../src/streams/envelope.js'
 import { pacing } from '../../src/streams/pace.js'
 import type { Pacer } from '../../src/streams/ports.js'
 import { anEnvelope } from '../support/envelope.js'
+import { runningStreams } from '../support/streams.js'
 import { recordedTelemetry } from '../support/telemetry.js'
 
 const MINUTE = 60_000
@@ -77,4 +78,21 @@ t.test('while the pacer is away everything passes, and it is logged', async (t) 
   const { verdicts, telemetry } = paced({ reserve: async () => Promise.reject(new Error('away')) })
   t.same(await verdicts(HOOK, HOOK, HOOK), [{ kind: 'pass' }, { kind: 'pass' }, { kind: 'pass' }])
   t.match(telemetry.lines, [{ event: 'queue.unavailable', stage: 'pace', items: 3 }])
+})
+
+t.test('what has waited for its place does not count against its recipient twice', async (t) => {
+  const { submit, pool, queue, ended } = await runningStreams(t, async () => ({}), {
+    options: {
+      rateLimits: { perHour: 3, perDay: 10 },
+      channelLimits: new Map([['webhook', 3]]),
+      paces: new Map([['webhook', 1]]),
+    },
+  })
+  const all = await Promise.all([submit(), submit(), submit()])
+  t.equal(all.filter(({ reason }) => reason === 'pace').length, 2)
+  const { rows } = await pool.query(
+    `UPDATE notifications SET due_at = now() WHERE reason = 'pace' RETURNING id`,
+  )
+  await queue.delay(rows.map(({ id }) => ({ id, dueAt: Date.now() - 1_000 })))
+  for (const { id } of all) t.match(await ended(id, 'sent'), { reason: null })
 })

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify'
+import { withoutAddresses } from '../../model/address.js'
 import { Failure } from '../../model/failure.js'
 import type { UserAddress } from '../../streams/ports.js'
-import type { Authenticator, Identity, Role } from '../ports.js'
+import type { Authenticator, Identity, NotificationRecord, Role } from '../ports.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -33,6 +34,10 @@ export const hasRole = (caller: Identity, roles: readonly Role[]): boolean =>
 export function requireRole(caller: Identity, roles: readonly Role[]): void {
   if (!hasRole(caller, roles)) throw new Failure('forbidden', `this needs the role ${roles.join(' or ')}`)
 }
+
+/** What of a notification the caller is shown: where else somebody could be reached is for those who send. */
+export const shownTo = (caller: Identity, record: NotificationRecord): NotificationRecord =>
+  hasRole(caller, ['sender', 'admin']) ? record : { ...record, metadata: withoutAddresses(record.metadata) }
 
 /** Refuses a body that speaks for another tenant than the token does. */
 export function requireTenant(caller: Identity, tenantId: string): void {

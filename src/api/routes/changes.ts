@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { notificationAnswer } from '../answers.js'
-import { callerOf } from '../auth/access.js'
+import { callerOf, shownTo } from '../auth/access.js'
 import type { Api } from '../http/api.js'
 import { validationFailed } from '../http/validation.js'
 import type { ServerOptions } from '../options.js'
@@ -27,7 +27,10 @@ export function changeRoutes(api: Api, { notifications, rules }: ServerOptions):
         schema: { ...schema, summary: READ_CHANGES[change] },
         config: { roles: ['user', 'admin'], failures: ['not_found'] },
       },
-      async (request) => notificationAnswer(await changed(notifications, request, request.params.id, change)),
+      async (request) => {
+        const record = await changed(notifications, request, request.params.id, change)
+        return notificationAnswer(shownTo(callerOf(request), record))
+      },
     )
   }
   const config = { roles: ['sender', 'admin'], failures: ['not_found', 'conflict'] } as const

@@ -1,5 +1,5 @@
 import { notificationAnswer } from '../answers.js'
-import { callerOf, userFor } from '../auth/access.js'
+import { callerOf, shownTo, userFor } from '../auth/access.js'
 import type { Api } from '../http/api.js'
 import type { ServerOptions } from '../options.js'
 import { InboxAnswer, InboxQuery } from '../schemas/notification.js'
@@ -23,7 +23,8 @@ export function inboxRoutes(api: Api, { notifications }: ServerOptions): void {
     },
     async (request) => {
       const { query } = request
-      const user = userFor(callerOf(request), request.params.user_id, ['sender', 'admin'])
+      const caller = callerOf(request)
+      const user = userFor(caller, request.params.user_id, ['sender', 'admin'])
       const page = await notifications.list({
         ...user,
         channel: query.channel ?? 'in_app',
@@ -32,7 +33,10 @@ export function inboxRoutes(api: Api, { notifications }: ServerOptions): void {
         limit: query.limit ?? PAGE,
         cursor: query.cursor ?? null,
       })
-      return { notifications: page.items.map(notificationAnswer), next_cursor: page.nextCursor }
+      return {
+        notifications: page.items.map((record) => notificationAnswer(shownTo(caller, record))),
+        next_cursor: page.nextCursor,
+      }
     },
   )
   api.get(

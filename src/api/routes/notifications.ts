@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Failure } from '../../model/failure.js'
 import { notificationDetail, statusAnswer } from '../answers.js'
-import { callerOf, hasRole } from '../auth/access.js'
+import { callerOf, hasRole, shownTo } from '../auth/access.js'
 import type { Api } from '../http/api.js'
 import type { ServerOptions } from '../options.js'
 import type { NotificationRecord, Notifications } from '../ports.js'
@@ -62,5 +62,5 @@ export async function visible(
   const record = isId(id) ? await notifications.find(caller.tenantId, id) : null
   if (record === null) throw noNotification()
   if (record.userId !== caller.subject && !hasRole(caller, ['sender', 'admin'])) throw noNotification()
-  return record
+  return shownTo(caller, record)
 }

@@ -1,3 +1,4 @@
+import { withoutAddresses } from '../../model/address.js'
 import type { Notification } from '../../model/notification.js'
 import { hexSignature, standardSignature } from './signature.js'
 
@@ -6,7 +7,7 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** `signature` is the last member, so that a receiver can cut it off and check what is before it. */
 export function webhookBody(notification: Notification, timestamp: number, key: Buffer): string {
-  const { webhook_url: _, webhook_endpoint: __, ...metadata } = notification.metadata
+  const metadata = withoutAddresses(notification.metadata)
   const eventType = metadata.event_type
   const unsigned = JSON.stringify({
     event_type: typeof eventType === 'string' && eventType !== '' ? eventType : notification.notificationType,

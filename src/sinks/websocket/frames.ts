@@ -1,9 +1,7 @@
+import { withoutAddresses } from '../../model/address.js'
 import type { JsonObject } from '../../model/json.js'
 import type { Notification, Priority } from '../../model/notification.js'
 import type { Frame } from '../../streams/ports.js'
-
-/** Addresses of other channels, which a sender may put into `metadata`. A browser has no need of them. */
-const ADDRESSES = new Set(['email', 'phone', 'webhook_url'])
 
 /** What a `notification` frame shows. */
 export interface Message {
@@ -61,10 +59,4 @@ export function isPing(text: string): boolean {
 
 function plain(content: JsonObject): Frame {
   return { data: JSON.stringify(content), critical: false }
-}
-
-function withoutAddresses(metadata: JsonObject): JsonObject {
-  const names = Object.keys(metadata)
-  if (!names.some((name) => ADDRESSES.has(name))) return metadata
-  return Object.fromEntries(Object.entries(metadata).filter(([name]) => !ADDRESSES.has(name)))
 }

@@ -1,15 +1,10 @@
-import type { Notification, Status } from '../../model/notification.js'
+import type { Notification } from '../../model/notification.js'
 import type { Entry } from '../../streams/ports.js'
-import { insertFallbacks } from './fallback.js'
+import { byId } from './by-id.js'
+import { fallbackTables } from './fallback.js'
 import { usedTemplate } from './insert.js'
 import { NOTIFICATION_COLUMNS } from './rows.js'
 import type { Statement } from './store.js'
-
-/**
- * Rows of a batch are found by their ids. Written plainly, the condition would tempt the planner into
- * reading a partial index of all rows with that status, which the statistics of a quiet hour show as empty.
- */
-export const byId = (status: string, value: Status): string => `${status} || '' = '${value}'`
 
 /**
  * Records what the stages decided about rows that fell due, and the fallbacks of those that end by it. A row
@@ -42,7 +37,7 @@ export const DECIDE: Statement = {
       WHERE n.id = i.id AND ${byId('n.status', 'pending')} AND NOT n.admitted AND n.due_at <= now()
         AND n.digest_id IS NULL
       RETURNING n.id, i.fallback_id, i.fallback_channel
-    ), fallback AS (${insertFallbacks('decided')})
+    ), ${fallbackTables('decided')}
     SELECT id, NULL::timestamptz AS due_at, false AS is_fallback FROM decided
     UNION ALL SELECT id, due_at, true FROM fallback`,
 }

@@ -2,7 +2,7 @@ import { ADDRESS_FIELD, ENDPOINT_FIELD } from '../../model/address.js'
 import { DIGEST_TYPE, type DigestDraft, type DigestItem, type Held } from '../../model/digest-draft.js'
 import { PRIORITY_VALUE } from '../../model/priority.js'
 import type { Collection, DigestKey, Digests } from '../../streams/ports.js'
-import { byId } from './delivery-statements.js'
+import { byId } from './by-id.js'
 import type { Statement, Store } from './store.js'
 
 /** What is beyond waits for the next digest. */

@@ -1,6 +1,6 @@
 import type { AttemptResult } from '../../streams/ports.js'
-import { byId } from './delivery-statements.js'
-import { insertFallbacks } from './fallback.js'
+import { byId } from './by-id.js'
+import { fallbackTables } from './fallback.js'
 import type { Statement } from './store.js'
 
 const LONGEST_MESSAGE = 1_000
@@ -37,7 +37,7 @@ export const SETTLE: Statement = {
         to_timestamp(r.started_at / 1000), r.duration_ms
       FROM result r JOIN settled USING (id)
       ON CONFLICT DO NOTHING
-    ), fallback AS (${insertFallbacks('(SELECT result.* FROM result JOIN settled USING (id))')})
+    ), ${fallbackTables('(SELECT result.* FROM result JOIN settled USING (id))')}
     SELECT id, CASE WHEN result = 'retry' THEN due_at END AS due_at, false AS is_fallback FROM settled
     UNION ALL SELECT id, due_at, true FROM fallback`,
 }
