@@ -136,7 +136,7 @@ async function assemble(
   const authenticator = createAuthenticator({ secret: secrets.jwt, jwksUrl: config.auth.jwksUrl })
   const server = buildServer({
     intake,
-    notifications: notifications(new Archive(reading), mail.attachments, inbox, queue, log),
+    notifications: notifications(new Archive(reading), inbox, queue, log),
     jobs,
     stats: new PostgresStats(reading),
     ...people,

@@ -338,8 +338,8 @@ export interface AttachmentToKeep {
 
 /** Keeps what goes with notifications. */
 export interface Attachments {
-  /** @param scheduledAt when they are to be sent, epoch milliseconds; null: now */
-  keep(tenantId: string, files: readonly AttachmentToKeep[], scheduledAt: number | null): Promise<void>
+  /** For a day at least, and afterwards for as long as a notification names them. */
+  keep(tenantId: string, files: readonly AttachmentToKeep[]): Promise<void>
 }
 
 /** What came back of mail that had been taken. */

@@ -14,9 +14,12 @@ export interface EmailStores {
   readonly bounces: PostgresBounces
 }
 
-export function openEmailStores({ retention }: Config, { store, clock }: Database): EmailStores {
+/** The share of the connections that may be writing attachments. */
+const WRITERS = 0.2
+
+export function openEmailStores({ database }: Config, { store, clock }: Database): EmailStores {
   return {
-    attachments: new PostgresAttachments(store, clock, retention.days * 86_400_000),
+    attachments: new PostgresAttachments(store, clock, Math.max(1, Math.floor(database.poolSize * WRITERS))),
     bounces: new PostgresBounces(store),
   }
 }

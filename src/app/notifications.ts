@@ -1,14 +1,12 @@
 import type { NotificationRecord, Notifications } from '../api/ports.js'
 import type { InAppInbox } from '../sinks/in-app/inbox.js'
 import type { Archive } from '../state/postgres/archive.js'
-import type { PostgresAttachments } from '../state/postgres/attachments.js'
 import type { Queue } from '../streams/ports.js'
 import type { Log } from '../telemetry/log.js'
 
 /** What the API does with notifications that exist: most of it with rows, some with the inbox and the queue besides. */
 export function notifications(
   archive: Archive,
-  attachments: Pick<PostgresAttachments, 'extend'>,
   inbox: InAppInbox<NotificationRecord>,
   queue: Queue,
   log: Log,
@@ -21,8 +19,6 @@ export function notifications(
     list: (query) => archive.list(query),
     cancel: (tenantId, id) => archive.cancel(tenantId, id),
     reschedule: async (tenantId, id, scheduledAt) => {
-      // Before it is moved: afterwards it might be lost between the two.
-      await attachments.extend(tenantId, id, scheduledAt)
       const record = await archive.reschedule(tenantId, id, scheduledAt)
       if (record !== null) {
         // Should this fail, the sweeper finds the row in time.

@@ -3,6 +3,7 @@ import type { SmsOptions } from '../sinks/sms/sink.js'
 
 /** The configuration of text messages, as the sink wants it. */
 export function smsOptions({
+  delivery,
   order,
   orderByCountry,
   switching,
@@ -10,6 +11,7 @@ export function smsOptions({
   providers: { aliyun, tencent },
 }: SmsConfig): SmsOptions {
   return {
+    attemptMs: delivery.timeoutMs,
     order,
     orderByCountry,
     switching,

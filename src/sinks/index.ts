@@ -19,8 +19,8 @@ export interface Sinks {
   /** A channel that is delivered from a lane needs a line here. */
   readonly byChannel: Readonly<Record<QueuedChannel, Sink>>
   readonly addressChecks: Readonly<Record<Channel, AddressCheck>>
-  /** The metadata with their address in the one spelling by which the rest of the service knows it. */
-  readonly spelled: (channel: Channel, metadata: JsonObject) => JsonObject
+  /** The metadata with their addresses in the one spelling by which the rest of the service knows it. */
+  readonly spelled: (metadata: JsonObject) => JsonObject
   close(): Promise<void>
 }
 
@@ -59,8 +59,8 @@ export function openSinks({ email, sms, push, webhook, relay, clock, telemetry }
       websocket: () => null,
       in_app: () => null,
     },
-    spelled: (channel, metadata) =>
-      channel === 'sms' ? spelledPhone(metadata, sms.defaultCountry) : metadata,
+    // On every channel: a fallback may go to it.
+    spelled: (metadata) => spelledPhone(metadata, sms.defaultCountry),
     close: async () => {
       await Promise.all([mail.close(), hooks.close(), pushes?.close()])
     },

@@ -3,6 +3,7 @@ import { type Acceptance, acceptanceOf, type Decision } from '../model/acceptanc
 import { Failure } from '../model/failure.js'
 import { notificationId } from '../model/id.js'
 import type { Channel, Status } from '../model/notification.js'
+import { isSilent } from '../model/silent.js'
 import { traceIdOf } from '../model/trace.js'
 import type { EventName } from '../telemetry/events.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
@@ -151,12 +152,13 @@ function placed(
  * sender can choose.
  */
 function fallbackOf(
-  { notification: { channel, tenantId }, verdict }: Judged,
+  { notification, verdict }: Judged,
   { status }: Decision,
   { fallbackFor, clock }: AcceptPorts,
 ): Fallback | null {
   const unreachable = verdict.kind === 'suppress' && verdict.reason.startsWith('address_')
-  const instead = status === 'failed' || unreachable ? fallbackFor(channel, tenantId) : null
+  if (isSilent(notification) || !(status === 'failed' || unreachable)) return null
+  const instead = fallbackFor(notification.channel, notification.tenantId)
   return instead === null ? null : { id: notificationId(clock.now()), channel: instead }
 }
 

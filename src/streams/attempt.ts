@@ -21,8 +21,13 @@ const TRANSIENT: ReadonlySet<DeliveryFailureCode> = new Set(['connection_failed'
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 5_000
 
-/** Aborting what has ended well would make an exception for each delivery. */
+/**
+ * Nobody waits for a sink that does not stop when it is told to; only where a message costs money it is waited
+ * for, because it alone knows whether the message went out. (Aborting what has ended well would make an
+ * exception for each delivery.)
+ */
 const IN_TIME = { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }
+const TO_THE_END = { strategy: TimeoutStrategy.Cooperative, abortOnReturn: false }
 
 /**
  * Makes one attempt: a timeout around each try, a retry around the timeout, a breaker around
@@ -35,9 +40,13 @@ export function attempting(
   breakers: Breakers,
   cutOff: AbortSignal,
 ): Attempting {
-  const guard = wrap(retrying(policy.tries), timeout(policy.timeoutMs, IN_TIME))
+  const bounded = (inTime: typeof IN_TIME) => wrap(retrying(policy.tries), timeout(policy.timeoutMs, inTime))
+  const usual = bounded(IN_TIME)
+  const patient = bounded(TO_THE_END)
   return async (notification) => {
     if (cutOff.aborted) return { kind: 'released' }
+    const costly = COSTLY.has(notification.channel)
+    const guard = costly ? patient : usual
     try {
       const receipt = await breakers.run(
         sink.target(notification),
@@ -45,13 +54,13 @@ export function attempting(
           translated(
             () => guard.execute(({ signal }) => sink.send(notification, signal), cutOff),
             policy.timeoutMs,
-            COSTLY.has(notification.channel),
+            costly,
           ),
         cutOff,
       )
       return { kind: 'sent', receipt }
     } catch (error) {
-      const failure = asFailure(error, COSTLY.has(notification.channel))
+      const failure = asFailure(error, costly)
       return cutOff.aborted && !failure.uncertain ? { kind: 'released' } : { kind: 'failed', failure }
     }
   }

@@ -4,11 +4,11 @@ import {
   CircuitState,
   circuitBreaker,
   handleWhen,
-  SamplingBreaker,
 } from 'cockatiel'
 import { LRUCache } from 'lru-cache'
 import type { QueuedChannel } from '../model/notification.js'
 import { DeliveryFailure, type DeliveryFailureCode } from '../model/outcome.js'
+import { SuccessRate } from '../model/success-rate.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 
 export interface BreakerOptions {
@@ -60,11 +60,7 @@ export class Breakers {
       handleWhen((error) => error instanceof DeliveryFailure && PROVIDER_FAULTS.has(error.code)),
       {
         halfOpenAfter: halfOpenAfterMs,
-        breaker: new SamplingBreaker({
-          threshold: failureRate,
-          duration: windowMs,
-          minimumRps: minimumCalls / (windowMs / 1000),
-        }),
+        breaker: new SuccessRate({ successRate: 1 - failureRate, windowMs, minimumCalls }),
       },
     )
     policy.onBreak(() => this.#opened(target))

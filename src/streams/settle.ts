@@ -2,6 +2,7 @@ import { concatMap, type OperatorFunction, pipe } from 'rxjs'
 import { notificationId } from '../model/id.js'
 import type { Channel, QueuedChannel } from '../model/notification.js'
 import { type RetryPolicy, type Settlement, settlementOf } from '../model/retry-policy.js'
+import { isSilent } from '../model/silent.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { inGroups } from './batches.js'
 import type { Attempted } from './deliver.js'
@@ -82,7 +83,7 @@ function resultOf(
       ? { status: 'released' }
       : settlementOf(outcome, attempt, retry, Math.random())
   const { status } = settlement
-  const fallback = status === 'failed' ? fallbackFor(tenantId) : null
+  const fallback = status === 'failed' && !isSilent(notification) ? fallbackFor(tenantId) : null
   return {
     id,
     leaseToken,

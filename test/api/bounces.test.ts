@@ -117,20 +117,50 @@ t.test('one address among several, and the same report again', async (t) => {
   t.same(marks(id), [`${id} bounced`, `${id} bounced`])
 })
 
-t.test('a complaint ends all mail to its reader, also where the address is left out', async (t) => {
-  for (const named of [true, false]) {
+t.test('a complaint ends all mail to its reader, whichever way it names the address', async (t) => {
+  const ways: readonly ((ada: string) => readonly [string | null, string | null])[] = [
+    (ada) => [ada, null],
+    (ada) => [ada, 'undisclosed-recipients:;'],
+    (ada) => [null, `"Lovelace, <Ada>" <${ada.toUpperCase()}>`],
+    (ada) => ['blackened@example.org', ada],
+  ]
+  for (const way of ways) {
     const ada = somebody()
     const id = await sent(ada)
-    const recipient = named ? ada : null
-    const { body } = await post(complaintReport(id, recipient))
-    t.same(body, {
+    const { body } = await post(complaintReport(id, ...way(ada)))
+    t.match(body, {
       kind: 'complaint',
       notification_id: id,
-      recipients: [{ address: recipient, action: 'complaint', status: null, result: 'suppressed' }],
+      recipients: [{ action: 'complaint', status: null, result: 'suppressed' }],
     })
     t.match(await suppressed(ada), [{ reason: 'complaint', note: null }])
     t.same(marks(id), [`${id} complained`])
   }
+})
+
+t.test('a complaint that knows the id but not the address is not believed', async (t) => {
+  const ada = somebody()
+  const id = await sent(ada)
+  for (const to of [null, 'Eve <eve@example.org>', `"${ada}" <eve@example.org>`]) {
+    const unmatched = { recipients: [{ action: 'complaint', result: 'unmatched' }] }
+    t.match((await post(complaintReport(id, null, to))).body, unmatched, String(to))
+  }
+  t.same(await suppressed(ada), [])
+  t.same(marks(id), [])
+})
+
+t.test('an address in UTF-8 is known', async (t) => {
+  for (const [final, type] of [
+    ['utf-8; ada@bücher.example', 'message/global-delivery-status'],
+    ['utf-8; ada@b\\x{FC}cher.example', 'message/delivery-status'],
+    ['rfc822; ada@xn--bcher-kva.example', 'message/delivery-status'],
+  ] as const) {
+    const id = await sent('ada@bücher.example')
+    const report = deliveryReport({ notificationId: id, final }).replace('message/delivery-status', type)
+    t.match((await post(Buffer.from(report))).body, { recipients: [{ result: 'suppressed' }] }, final)
+    t.same(marks(id), [`${id} bounced`])
+  }
+  t.equal((await suppressed('ada@bücher.example')).length, 1)
 })
 
 t.test('what is no report is refused, with the reason', async (t) => {

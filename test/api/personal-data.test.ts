@@ -27,11 +27,12 @@ t.test('the first line is what is known of the person', async (t) => {
   const admin = await as('boss', 'admin')
   const user = { body: { user_id: 'u1', subscriptions: [{ group: 'marketing', enabled: false }] } }
   await client.call('PUT', '/api/v1/recipients/u1', {
-    body: { email: 'u1@example.com', quiet_hours: [{ start: '22:00', end: '07:00' }] },
+    body: { email: 'u1@example.com', phone: '+12025550100', quiet_hours: [{ start: '22:00', end: '07:00' }] },
   })
   await client.call('PUT', '/api/v1/subscriptions', user)
   await client.call('PUT', '/api/v1/blocklist/u1', { token: admin, body: { reason: 'why' } })
   await suppressions.add({ tenantId: 't1', channel: 'email', address: 'u1@example.com' }, 'bounce', null)
+  await suppressions.add({ tenantId: 't1', channel: 'sms', address: '+12025550100' }, 'manual', null)
   const { body } = await client.call('GET', `${USER}/export`, { token: await as('u1', 'user') })
   t.match(body, {
     kind: 'recipient',
@@ -40,7 +41,10 @@ t.test('the first line is what is known of the person', async (t) => {
     directory: { email: 'u1@example.com', quiet_hours: [{ start: '22:00', end: '07:00' }] },
     subscriptions: [{ group: 'marketing', enabled: false }],
     blocked: { reason: 'why' },
-    suppressions: [{ address: 'u1@example.com', reason: 'bounce' }],
+    suppressions: [
+      { channel: 'email', address: 'u1@example.com', reason: 'bounce' },
+      { channel: 'sms', address: '+12025550100', reason: 'manual' },
+    ],
   })
   t.match(await client.call('DELETE', USER, { token: admin }), { body: { erased: 0, remaining: 0 } })
   t.equal((await client.call('GET', '/api/v1/recipients/u1', { token: admin })).status, 404)

@@ -65,6 +65,18 @@ for (const [name, start] of Object.entries(VENDORS)) {
     t.same([vendor.connections, elsewhere.vendor.connections], [1, 0])
   })
 
+  // The second request waits for the first one's connection to close, and then no caller is left to throw at.
+  for (const status of [301, 302, 303, 307, 308]) {
+    t.test(`${name}: nor is one to the same place: ${status}`, async (t) => {
+      const { vendor, provider } = await start(t)
+      const location = name === 'aliyun' ? '/login' : `https://sms.tencentcloudapi.test:${vendor.port}/login`
+      vendor.behave = () => ({ status, body: '', headers: { location } })
+      t.match(await failureOf(provider.send(aMessage(), NEVER)), { ...UNCERTAIN, code: 'unavailable' })
+      await vendor.quiet()
+      t.equal(vendor.connections, 1)
+    })
+  }
+
   t.test(`${name}: a certificate that nobody signed`, async (t) => {
     const { vendor, provider } = await start(t, undefined, { ca: undefined })
     const failure = await failureOf(provider.send(aMessage(), NEVER))

@@ -6,6 +6,7 @@ import type { WebhookEndpoint } from '../../src/sinks/webhook/endpoints.js'
 import { hexSignature, signingKey } from '../../src/sinks/webhook/signature.js'
 import { WebhookSink } from '../../src/sinks/webhook/webhook.js'
 import { aNotification } from '../support/notification.js'
+import { Gate } from '../support/waiting.js'
 import { closedPort, type Received, receive } from './webhook-receiver.js'
 
 const COMMON = ['a plain secret', `whsec_${randomBytes(24).toString('base64')}`]
@@ -104,6 +105,49 @@ t.test('a secret that cannot be read: nothing is signed with another one', async
   const receiver = await receive(t, (response) => response.end())
   const { failure, told } = open(t, { [`${receiver.origin}/`]: { secrets: [until(null)] } })
   t.match(await failure(receiver.origin), { code: 'not_configured', retryable: true })
+  t.same(told, [])
+  t.equal(receiver.sockets.length, 0)
+})
+
+t.test('a secret before the newest that cannot be read: the call does without it', async (t) => {
+  const receiver = await receive(t, (response) => response.end())
+  const secret = newSecret()
+  const { send } = open(t, { [`${receiver.origin}/`]: { secrets: [until(secret), until(null)] } })
+  await send(receiver.origin)
+  const [request] = receiver.requests
+  t.equal(`${request?.headers['webhook-signature']}`.split(' ').length, 1)
+  t.equal(request !== undefined && verified(request, secret), true)
+})
+
+t.test("time that is lost before an endpoint is known is not the receiver's", async (t) => {
+  const receiver = await receive(t, (response) => response.end())
+  const told: string[] = []
+  const asked = new Gate()
+  const answered = new Gate()
+  const sink = new WebhookSink({
+    secrets: COMMON,
+    endpoints: {
+      find: async () => {
+        asked.open()
+        await answered.opened
+        return { registered: true, secrets: [], disabled: null }
+      },
+      record: (_tenantId, _url, outcome) => told.push(outcome),
+    },
+    allowlist: [],
+    allowPrivate: true,
+    maxResponseBytes: 1_000,
+    version: '1.2.3',
+  })
+  t.teardown(() => sink.close())
+  const time = new AbortController()
+  const sending = sink.send(aNotification({ metadata: { webhook_url: receiver.origin } }), time.signal)
+  const failed = t.rejects(sending, { code: 'timeout', retryable: true, message: /looked up/ })
+  await asked.opened
+  time.abort()
+  // It does not wait for an answer that may never come.
+  await failed
+  answered.open()
   t.same(told, [])
   t.equal(receiver.sockets.length, 0)
 })

@@ -113,11 +113,18 @@ t.test('what is claimed when everything has been cut off is given back untried',
 
 t.test('what costs money ends as uncertain where nobody can tell', async (t) => {
   const stop = new AbortController()
-  const cut = attempt((_, signal) => once(signal, 'abort').then(() => ({})), {}, stop.signal).run(
-    aNotification({ channel: 'sms' }),
-  )
+  const cut = attempt(
+    (_, signal) => once(signal, 'abort').then(() => signal.throwIfAborted() ?? {}),
+    {},
+    stop.signal,
+  ).run(aNotification({ channel: 'sms' }))
   stop.abort()
   t.match(await cut, { kind: 'failed', failure: { uncertain: true } }, 'cut off by a stop')
+  const end = new AbortController()
+  const knows = attempt((_, signal) => once(signal, 'abort').then(() => fail('abandoned')), {}, end.signal)
+  const told = knows.run(aNotification({ channel: 'sms' }))
+  end.abort()
+  t.same(await told, { kind: 'released' }, 'the sink knows that it was not sent')
   const { run } = attempt(() => Promise.reject(new Error('a defect')))
   t.match(await run(aNotification({ channel: 'sms' })), {
     failure: { code: 'internal', uncertain: true, retryable: false },

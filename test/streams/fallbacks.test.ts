@@ -7,6 +7,10 @@ import { Recovery } from '../../src/state/postgres/recovery.js'
 import { Store } from '../../src/state/postgres/store.js'
 import { OPTIONS, POLICY, runningStreams } from '../support/streams.js'
 
+/** A provider that does not answer. */
+const hang = (_: unknown, signal: AbortSignal) =>
+  new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+
 /** Text message, then mail, then inbox. */
 const CHAIN: Partial<Record<QueuedChannel, Channel>> = { sms: 'email', email: 'in_app' }
 const inChain = (channel: QueuedChannel) => ({ ...POLICY, fallbackFor: () => CHAIN[channel] ?? null })
@@ -73,6 +77,24 @@ t.test('what the user does not want by a channel is not sent by another instead'
   t.equal((await streams.pool.query('SELECT FROM notifications WHERE parent_id = $1', [mail.id])).rowCount, 0)
 })
 
+t.test('what is for the app alone is not shown to its user by another channel', async (t) => {
+  const push = { ...POLICY, fallbackFor: () => 'in_app' as const }
+  const streams = await runningStreams(t, () => Promise.reject(refused), {
+    options: { channels: { ...channels, push } },
+  })
+  const device = { devices: [{ platform: 'fcm', token: 'x' }] }
+  const silent = await streams.submit({ channel: 'push', metadata: { ...device, silent: true } })
+  const loud = await streams.submit({ channel: 'push', metadata: device })
+  const { parent_id, metadata } = await streams.waitFor(
+    'SELECT * FROM notifications WHERE parent_id IS NOT NULL',
+  )
+  t.equal(parent_id, loud.id)
+  t.same(metadata, {}, 'nor are the tokens')
+  await streams.ended(silent.id, 'failed')
+  const { rowCount } = await streams.pool.query('SELECT FROM notifications WHERE parent_id = $1', [silent.id])
+  t.equal(rowCount, 0)
+})
+
 t.test('a text message whose outcome is not known ends there', async (t) => {
   const unknown = new DeliveryFailure('connection_failed', 'no answer', { retryable: true, uncertain: true })
   const streams = await runningStreams(t, () => Promise.reject(unknown), { options: { channels } })
@@ -89,8 +111,6 @@ t.test('so does one that runs out of time, while mail is tried again', async (t)
     sms: { ...POLICY, timeoutMs: 20 },
     email: { ...POLICY, timeoutMs: 20 },
   }
-  const hang = (_: unknown, signal: AbortSignal) =>
-    new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   const streams = await runningStreams(t, hang, { options: { channels: hasty } })
   const [text, mail] = await Promise.all([streams.submit(sms), streams.submit({ channel: 'email' })])
   t.match(await streams.ended(text.id, 'uncertain'), { reason: 'timeout', attempt: 1 })
@@ -98,7 +118,7 @@ t.test('so does one that runs out of time, while mail is tried again', async (t)
 })
 
 t.test('so does one whose worker was lost, while mail is given to another', async (t) => {
-  const streams = await runningStreams(t, () => new Promise(() => undefined), { options: { leaseMs: 1 } })
+  const streams = await runningStreams(t, hang, { options: { leaseMs: 1 } })
   const [text, mail] = await Promise.all([streams.submit(sms), streams.submit({ channel: 'email' })])
   await streams.ended(text.id, 'uncertain')
   t.match(await streams.row(text.id), { reason: 'abandoned', attempt: 1, lease_token: null })

@@ -69,8 +69,12 @@ export function deliveryReport({
   )
 }
 
-/** A complaint (RFC 5965), as mailbox providers send it for the button "this is spam". */
-export const complaintReport = (notificationId: string | null, recipient: string | null): string =>
+/** A complaint (RFC 5965), as mailbox providers send it for the button "this is spam". `to` stands in what is returned. */
+export const complaintReport = (
+  notificationId: string | null,
+  recipient: string | null,
+  to: string | null = null,
+): string =>
   lines(
     'From: <abuse@mailbox.example>',
     'Content-Type: multipart/report; report-type=feedback-report; boundary=part',
@@ -90,6 +94,7 @@ export const complaintReport = (notificationId: string | null, recipient: string
     'Content-Type: message/rfc822',
     '',
     'From: <billing@sender.example>',
+    to === null ? null : `To: ${to}`,
     notificationId === null ? null : `Message-ID: <${notificationId}@sender.example>`,
     '',
     'Spam, spam, spam',

@@ -20,14 +20,16 @@ export type MailReport =
       readonly notificationId: string | null
       readonly recipients: readonly RecipientReport[]
     }
-  /** Somebody has called it spam (RFC 5965). The address is often left out. */
+  /** Somebody has called it spam (RFC 5965). The addresses are often left out or blackened. */
   | {
       readonly kind: 'complaint'
       readonly notificationId: string | null
       readonly addresses: readonly string[]
     }
 
-const STATUS_TYPES = new Set(['message/delivery-status', 'message/global-delivery-status'])
+/** RFC 6533 §4: that of international mail is UTF-8. */
+const GLOBAL_STATUS_TYPE = 'message/global-delivery-status'
+const STATUS_TYPES = new Set(['message/delivery-status', GLOBAL_STATUS_TYPE])
 const RETURNED_TYPES = new Set([
   'message/rfc822',
   'message/global',
@@ -52,17 +54,22 @@ export function readReport(text: string): MailReport {
     throw unreadable(`the mail is ${known(type)}, not multipart/report (RFC 6522)`)
   const parts = readParts(message)
   if (parts === null) throw unreadable('its Content-Type has no boundary')
-  const notificationId = originalId(message, parts)
+  const returned = returnedFields(parts)
+  const notificationId = originalId(message, returned)
   const status = parts.find((part) => STATUS_TYPES.has(mediaType(part)))
-  if (status !== undefined) return bounce(status.body, notificationId)
+  if (status !== undefined) return bounce(statusText(status), notificationId)
   const feedback = parts.find((part) => mediaType(part) === FEEDBACK_TYPE)
-  if (feedback !== undefined) return complaint(readFields(feedback.body), notificationId)
+  if (feedback !== undefined) return complaint(readFields(feedback.body), returned, notificationId)
   throw unreadable('it has neither a message/delivery-status nor a message/feedback-report part')
 }
 
-function bounce(body: string, returnedId: string | null): MailReport {
-  const groups = body
-    .slice(0, MAX_STATUS_CHARS)
+function statusText(status: Entity): string {
+  const text = status.body.slice(0, MAX_STATUS_CHARS)
+  return mediaType(status) === GLOBAL_STATUS_TYPE ? utf8(text) : text
+}
+
+function bounce(text: string, returnedId: string | null): MailReport {
+  const groups = text
     .split(/(?:\r?\n[ \t]*){2,}/, MAX_RECIPIENTS + 3)
     .map(readFields)
     .filter((fields) => fields.size > 0)
@@ -100,18 +107,22 @@ function exactStatus(status: string, diagnostic: string | undefined): string {
   return quoted?.startsWith(status.charAt(0)) ? quoted : status
 }
 
-function complaint(fields: Fields, notificationId: string | null): MailReport {
+function complaint(fields: Fields, returned: Fields | null, notificationId: string | null): MailReport {
   if (!fields.has('feedback-type')) throw unreadable('its feedback-report has no Feedback-Type')
-  const address = addressOf(fields.get('original-rcpt-to'))
-  return { kind: 'complaint', notificationId, addresses: address === null ? [] : [address] }
+  const named = [addressOf(fields.get('original-rcpt-to')), mailboxIn(returned?.get('to'))]
+  const addresses = new Set(named.filter((address) => address !== null))
+  return { kind: 'complaint', notificationId, addresses: [...addresses] }
+}
+
+/** What is returned of the mail that the report is about. */
+function returnedFields(parts: readonly Entity[]): Fields | null {
+  const returned = parts.find((part) => RETURNED_TYPES.has(mediaType(part)))
+  return returned === undefined ? null : readEntity(returned.body).fields
 }
 
 /** Of the mail that it is about: from what is returned of it, or else from what the report answers to. */
-function originalId(message: Entity, parts: readonly Entity[]): string | null {
-  const returned = parts.find((part) => RETURNED_TYPES.has(mediaType(part)))
-  const original = returned === undefined ? null : readEntity(returned.body).fields
-  return idIn(original?.get('message-id')) ?? idIn(message.fields.get('in-reply-to'))
-}
+const originalId = (message: Entity, returned: Fields | null): string | null =>
+  idIn(returned?.get('message-id')) ?? idIn(message.fields.get('in-reply-to'))
 
 const idIn = (text: string | undefined): string | null => NOTIFICATION_ID.exec(text ?? '')?.[0] ?? null
 
@@ -119,8 +130,22 @@ const idIn = (text: string | undefined): string | null => NOTIFICATION_ID.exec(t
 function addressOf(field: string | undefined): string | null {
   const [, kind, address] = /^(?:([a-z0-9-]+)[ \t]*;)?[ \t]*<?([^\s<>;]{3,320})>?/i.exec(field ?? '') ?? []
   if (address === undefined || !address.includes('@')) return null
-  return kind === undefined || /^(?:rfc822|utf-8)$/i.test(kind) ? address : null
+  if (kind?.toLowerCase() === 'utf-8') return address.replace(ESCAPED, unescaped)
+  return kind === undefined || kind.toLowerCase() === 'rfc822' ? address : null
 }
+
+/** How a `utf-8` address stands in fields that are ASCII (RFC 6533 §3). */
+const ESCAPED = /\\x\{(10[0-9a-f]{4}|[0-9a-f]{1,5})\}/gi
+const unescaped = (_: string, hex: string): string => String.fromCodePoint(Number.parseInt(hex, 16))
+
+/** `Ada <ada@example.com>` or the bare address; mail of ours has one recipient. */
+function mailboxIn(to: string | undefined): string | null {
+  const text = utf8(to ?? '')
+  return addressOf(/<[^<>]{3,320}>[ \t]*$/.exec(text)?.[0] ?? text)
+}
+
+/** The bytes of a text that has one character for each. */
+const utf8 = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8')
 
 /** What a caller sent is repeated only where it is a media type. */
 const known = (type: string): string => (/^[a-z]+\/[a-z0-9.+-]{1,60}$/.test(type) ? type : 'of no known type')

@@ -25,7 +25,7 @@ export interface BounceOutcome {
 
 /**
  * Does what a report asks for. Anybody can write to the address that bounces go to, so nothing is
- * believed but what names a notification and where it went: nobody else can know its id.
+ * believed but what names a notification and where it went. Who was forwarded the mail knows both.
  */
 export async function recordReport(
   tenantId: string,
@@ -64,13 +64,7 @@ async function complained(
   addresses: readonly string[],
   ports: BouncePorts,
 ): Promise<BounceOutcome> {
-  // Each mail has one recipient, so the id is enough where the address is left out.
-  const address =
-    sent === null
-      ? null
-      : addresses.length === 0
-        ? givenAddress('email', sent.metadata)
-        : addressAmong(sent, addresses)
+  const address = sent === null ? null : addressAmong(sent, addresses)
   const result: BounceResult = sent === null || address === null ? 'unmatched' : 'suppressed'
   if (sent !== null && address !== null) {
     await ports.bounces.mark(sent.tenantId, sent.id, 'complained')

@@ -17,7 +17,7 @@ const MAX_DEVICES_BYTES = 384 * 1024
 export type AddressCheck = (metadata: JsonObject, prefix: string) => FieldError | null
 
 /** The metadata with the address of a channel in its one spelling, such as a phone number as E.164. */
-export type AddressSpelling = (channel: Channel, metadata: JsonObject) => JsonObject
+export type AddressSpelling = (metadata: JsonObject) => JsonObject
 
 /** What a request is measured by. */
 export interface MessageRules {
@@ -65,7 +65,7 @@ export function readMessage(body: MessageBody, traceparent: string | null, rules
     locale: locale ?? null,
     title: body.title ?? '',
     content: body.content ?? '',
-    metadata: spelled(body.channel, metadata, rules),
+    metadata: spelled(metadata, rules),
     attachments,
     scheduledAt: times.scheduledAt,
     expiresAt: times.expiresAt,
@@ -73,8 +73,8 @@ export function readMessage(body: MessageBody, traceparent: string | null, rules
   }
 }
 
-export const spelled = (channel: Channel, metadata: JsonObject, rules: MessageRules): JsonObject =>
-  rules.spelled?.(channel, metadata) ?? metadata
+export const spelled = (metadata: JsonObject, rules: MessageRules): JsonObject =>
+  rules.spelled?.(metadata) ?? metadata
 
 /** Why the address that the sender gave cannot be used; names the field in the metadata, which stand at `prefix`. */
 export function addressRefusal(message: Message, prefix: string, rules: MessageRules): Failure | null {

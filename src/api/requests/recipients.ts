@@ -49,7 +49,7 @@ function ownMessages(
       ...message,
       variables: entry.variables ? { ...message.variables, ...entry.variables } : message.variables,
       metadata: entry.metadata
-        ? spelled(message.channel, { ...message.metadata, ...entry.metadata }, rules)
+        ? spelled({ ...message.metadata, ...entry.metadata }, rules)
         : message.metadata,
     }
     const tooLarge = entry.metadata ? metadataError(own.metadata, `${at}/metadata`, own.channel) : null

@@ -46,7 +46,7 @@ export function batchRoute(api: Api, options: ServerOptions): void {
       const refusal = admission(message.channel)
       if (refusal !== null) throw refusal
       const work = async (): Promise<BatchResult> => {
-        await attachments.keep(body.tenant_id, contentsOf(message, body), message.scheduledAt)
+        await attachments.keep(body.tenant_id, contentsOf(message, body))
         return submitBatch(ports, body.tenant_id, recipients, idempotency)
       }
       const { value, replayed } =

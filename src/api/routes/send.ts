@@ -36,7 +36,7 @@ export function sendRoute(api: Api, { intake, attachments, rules, admission }: S
       if (refusal !== null) throw refusal
       const notification = { ...message, userId: body.user_id, jobId: null }
       const work = async (): Promise<Acceptance> => {
-        await attachments.keep(body.tenant_id, contentsOf(message, body), message.scheduledAt)
+        await attachments.keep(body.tenant_id, contentsOf(message, body))
         return intake.submit(notification, idempotency)
       }
       if (idempotency === null) return sendAnswer(await work())

@@ -95,7 +95,7 @@ function requireAddress(channel: Channel, address: string, { checks }: MessageRu
 function spelledAddress(channel: Channel, address: string, rules: MessageRules): string {
   const field = ADDRESS_FIELD[channel]
   if (field === null) return address
-  return givenAddress(channel, spelled(channel, { [field]: address.trim() }, rules)) ?? address
+  return givenAddress(channel, spelled({ [field]: address.trim() }, rules)) ?? address
 }
 
 export const suppressionAnswer = (record: SuppressionRecord): SuppressionAnswer => ({

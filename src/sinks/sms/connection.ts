@@ -87,7 +87,7 @@ export class Connection {
   }
 
   #connect(open: Connect, connected?: Connected): Duplex | null | undefined {
-    if (this.#socket !== null) throw new Error('a second connection for one request')
+    if (this.#socket !== null || this.#closed) return handed(noSecond(), connected)
     const socket = open()
     if (!(socket instanceof Socket)) throw new Error('the agent gave no socket')
     this.#socket = socket
@@ -99,9 +99,7 @@ export class Connection {
     })
     socket.once('close', () => this.#gone())
     this.#countOf(socket)
-    if (connected === undefined) return socket
-    connected(null, socket)
-    return undefined
+    return handed(socket, connected)
   }
 
   #gone(): void {
@@ -127,6 +125,22 @@ export class Connection {
     if (this.#answered > MAX_ANSWER_BYTES)
       this.cut(new Error(`an answer of more than ${MAX_ANSWER_BYTES} bytes`))
   }
+}
+
+/**
+ * In place of a further connection: a socket that fails. The agent may ask for one in the first one's event
+ * `close`, when a redirect was waiting for that, and what is thrown there nobody catches.
+ */
+function noSecond(): Socket {
+  const socket = new Socket()
+  process.nextTick(() => socket.destroy(new Error('a second connection for one request')))
+  return socket
+}
+
+function handed(socket: Socket, connected?: Connected): Socket | undefined {
+  if (connected === undefined) return socket
+  connected(null, socket)
+  return undefined
 }
 
 type Around = (open: Connect, connected?: Connected) => Duplex | null | undefined

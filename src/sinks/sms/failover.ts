@@ -1,10 +1,11 @@
 import { DeliveryFailure, type DeliveryFailureCode, type Receipt } from '../../model/outcome.js'
 import type { Telemetry } from '../../telemetry/telemetry.js'
-import { Gate, type Route } from './gate.js'
+import { Gate, type Route, type SwitchingOptions } from './gate.js'
 import type { TextMessage } from './provider.js'
-import type { SwitchingOptions } from './success-rate.js'
 
 export interface FailoverOptions {
+  /** For one message, in milliseconds: the calls, and before them the waiting for slots. */
+  readonly attemptMs: number
   /** By the name of the provider. Those that are not configured may be named as well. */
   readonly order: readonly string[]
   /** For single countries, ISO 3166. */
@@ -14,6 +15,9 @@ export interface FailoverOptions {
 
 /** About the recipient: another provider would be told the same. */
 const FINAL: ReadonlySet<DeliveryFailureCode> = new Set(['invalid_address', 'address_refused'])
+
+/** Kept back from the waiting, in milliseconds, so that a call that has waited still has all of its time. */
+const SPARE_MS = 500
 
 /**
  * Asks one provider after the other until one takes the message. The next one is asked only after a definite
@@ -34,21 +38,35 @@ export class Failover {
     )
   }
 
-  /** @throws DeliveryFailure naming every provider that was asked */
+  /**
+   * Those that have no slot are passed over; when the others refuse, it waits for the first slot to be free.
+   * @throws DeliveryFailure naming every provider that was asked
+   */
   async send(tenantId: string, message: TextMessage, signal: AbortSignal): Promise<Receipt> {
-    const failures: DeliveryFailure[] = []
+    const until = performance.now() + this.#options.attemptMs - SPARE_MS
+    const failures = new Map<Gate, DeliveryFailure>()
+    const busy = new Set<Gate>()
     for (const gate of this.#open(tenantId, message.country)) {
-      try {
-        const { providerId } = await gate.send(message, signal)
-        const note = failures.map(toldBy).join('; ')
-        return { provider: gate.name, providerId, ...(note !== '' && { note }) }
-      } catch (error) {
-        if (!(error instanceof DeliveryFailure)) throw error
-        failures.push(error)
-        if (error.uncertain || FINAL.has(error.code) || signal.aborted) break
+      if (!(await gate.enter(0, signal))) {
+        failures.set(gate, gate.busy())
+        // For one that fails nobody waits.
+        if (!gate.leftOut) busy.add(gate)
+        continue
       }
+      const receipt = await sent(gate, message, signal, failures)
+      if (receipt !== null) return receipt
+      if (ended(failures.get(gate), signal)) throw inAll([...failures.values()])
     }
-    throw inAll(failures)
+    while (busy.size > 0) {
+      const gate = await firstFree(busy, until, signal)
+      if (gate === null) break
+      busy.delete(gate)
+      failures.delete(gate)
+      const receipt = await sent(gate, message, signal, failures)
+      if (receipt !== null) return receipt
+      if (ended(failures.get(gate), signal)) break
+    }
+    throw inAll([...failures.values()])
   }
 
   #open(tenantId: string, country: string | null): readonly Gate[] {
@@ -59,6 +77,47 @@ export class Failover {
       return gate?.isOpenTo(tenantId) ? [gate] : []
     })
   }
+}
+
+/** By this provider; null when it refused. */
+async function sent(
+  gate: Gate,
+  message: TextMessage,
+  signal: AbortSignal,
+  failures: Map<Gate, DeliveryFailure>,
+): Promise<Receipt | null> {
+  try {
+    const { providerId } = await gate.send(message, signal)
+    const note = [...failures.values()].map(toldBy).join('; ')
+    return { provider: gate.name, providerId, ...(note !== '' && { note }) }
+  } catch (error) {
+    if (!(error instanceof DeliveryFailure)) throw error
+    failures.set(gate, error)
+    return null
+  }
+}
+
+const ended = (failure: DeliveryFailure | undefined, signal: AbortSignal): boolean =>
+  signal.aborted || failure?.uncertain === true || (failure !== undefined && FINAL.has(failure.code))
+
+/** In whose slot we are; null when there was none while a call could still be made in time. */
+async function firstFree(
+  gates: ReadonlySet<Gate>,
+  until: number,
+  signal: AbortSignal,
+): Promise<Gate | null> {
+  const enough = new AbortController()
+  const either = AbortSignal.any([signal, enough.signal])
+  const entered: Gate[] = []
+  const enter = async (gate: Gate): Promise<void> => {
+    if (!(await gate.enter(until - performance.now() - gate.timeoutMs, either))) return
+    // Two may have become free at once.
+    if (entered.length > 0) gate.leave()
+    else entered.push(gate)
+    enough.abort()
+  }
+  await Promise.all([...gates].map(enter))
+  return entered[0] ?? null
 }
 
 /** As `aliyun: throttled (isv.BUSINESS_LIMIT_CONTROL)`. */

@@ -6,10 +6,17 @@ import {
   handleWhen,
 } from 'cockatiel'
 import { DeliveryFailure, type DeliveryFailureCode } from '../../model/outcome.js'
+import { SuccessRate, type SuccessRateOptions } from '../../model/success-rate.js'
 import type { Telemetry } from '../../telemetry/telemetry.js'
+import { Places } from '../places.js'
 import { within } from '../time-limit.js'
 import type { SmsProvider, TextMessage } from './provider.js'
-import { SuccessRate, type SwitchingOptions } from './success-rate.js'
+
+/** When a provider is left out. */
+export interface SwitchingOptions extends SuccessRateOptions {
+  /** It is tried again with one call after this time, in milliseconds. */
+  readonly againAfterMs: number
+}
 
 /** A provider and how it may be used. */
 export interface Route {
@@ -38,7 +45,7 @@ export class Gate {
   readonly #telemetry: Telemetry
   readonly #breaker: CircuitBreakerPolicy
   readonly #onChange: () => void
-  #calls = 0
+  readonly #places: Places
   #leftOut = false
 
   /** @param onChange called when the provider is left out, and when it is back */
@@ -46,6 +53,7 @@ export class Gate {
     this.name = route.provider.name
     this.#route = route
     this.#telemetry = telemetry
+    this.#places = new Places(route.slots)
     this.#onChange = onChange
     this.#breaker = circuitBreaker(
       handleWhen((error) => error instanceof DeliveryFailure && FAULTS.has(error.code)),
@@ -65,19 +73,39 @@ export class Gate {
     return tenants === null || tenants.includes(tenantId)
   }
 
-  /** @throws DeliveryFailure also when it is not asked at all, for lack of a slot or because it fails */
+  /** For one call, in milliseconds. */
+  get timeoutMs(): number {
+    return this.#route.timeoutMs
+  }
+
+  /** Resolves to whether there was a slot within the time, in milliseconds. It is given back by `send` or `leave`. */
+  async enter(withinMs: number, signal: AbortSignal): Promise<boolean> {
+    return withinMs > 0 ? this.#places.take(withinMs, signal) : this.#places.takeNow()
+  }
+
+  leave(): void {
+    this.#places.leave()
+  }
+
+  /**
+   * In a slot that was taken before.
+   * @throws DeliveryFailure also when it is not asked at all, because it fails
+   */
   async send(message: TextMessage, signal: AbortSignal): Promise<{ readonly providerId: string }> {
-    if (this.#calls >= this.#route.slots) throw this.#notAsked('throttled', 'has all its slots taken')
-    // Others would wait for the one call that tries whether it is back.
-    if (this.#breaker.state === CircuitState.HalfOpen) throw this.#failing()
-    this.#calls += 1
     try {
+      // Others would wait for the one call that tries whether it is back.
+      if (this.#breaker.state === CircuitState.HalfOpen) throw this.#failing()
       return await this.#breaker.execute(() => this.#measured(message, signal), signal)
     } catch (error) {
       throw error instanceof BrokenCircuitError ? this.#failing(error) : error
     } finally {
-      this.#calls -= 1
+      this.leave()
     }
+  }
+
+  /** What it comes to when there was no slot. */
+  busy(): DeliveryFailure {
+    return this.#notAsked('throttled', 'has all its slots taken')
   }
 
   async #measured(message: TextMessage, signal: AbortSignal): Promise<{ readonly providerId: string }> {

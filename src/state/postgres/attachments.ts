@@ -1,23 +1,34 @@
 import type { Attachments, AttachmentToKeep } from '../../api/ports.js'
 import type { Clock } from '../../streams/ports.js'
 import type { Statement, Store } from './store.js'
+import { Turns } from './turns.js'
 
-/** In order, so that two requests with the same files never wait for each other in a circle. */
+/**
+ * Those that are there for long enough; what is not is made to be, in order, so that two requests
+ * never wait for each other in a circle. Mostly nothing is written.
+ */
+const KEPT: Statement = {
+  name: 'attachments_kept',
+  text: `WITH short AS (
+      SELECT id FROM attachments
+      WHERE tenant_id = $1 AND id = ANY($2::text[]) AND keep_until < to_timestamp($3::float8 / 1000)
+      ORDER BY id FOR UPDATE
+    ), extended AS (
+      UPDATE attachments kept SET keep_until = to_timestamp($4::float8 / 1000) FROM short
+      WHERE kept.tenant_id = $1 AND kept.id = short.id RETURNING kept.id
+    )
+    SELECT id FROM attachments
+      WHERE tenant_id = $1 AND id = ANY($2::text[]) AND keep_until >= to_timestamp($3::float8 / 1000)
+    UNION ALL SELECT id FROM extended`,
+}
+
+/** One content a statement: as a parameter of its own it travels as it is, in an array it would as hexadecimal text. */
 const KEEP: Statement = {
   name: 'attachments_keep',
   text: `INSERT INTO attachments AS kept (tenant_id, id, content, keep_until)
-    SELECT $1, file.id, file.content, to_timestamp($4::float8 / 1000)
-    FROM unnest($2::text[], $3::bytea[]) AS file(id, content) ORDER BY file.id
+    VALUES ($1, $2, $3, to_timestamp($4::float8 / 1000))
     ON CONFLICT (tenant_id, id) DO UPDATE SET keep_until = excluded.keep_until
       WHERE kept.keep_until < excluded.keep_until`,
-}
-
-const EXTEND: Statement = {
-  name: 'attachments_extend',
-  text: `UPDATE attachments kept SET keep_until = to_timestamp($3::float8 / 1000)
-    FROM (SELECT file->>'id' AS id FROM notifications n, jsonb_array_elements(n.attachments) AS file
-      WHERE n.id = $1 AND n.tenant_id = $2) AS used
-    WHERE kept.tenant_id = $2 AND kept.id = used.id AND kept.keep_until < to_timestamp($3::float8 / 1000)`,
 }
 
 const READ: Statement = {
@@ -25,44 +36,61 @@ const READ: Statement = {
   text: 'SELECT id, content FROM attachments WHERE tenant_id = $1 AND id = ANY($2::text[])',
 }
 
-/** What is deferred, tried again or redriven is sent later than it was asked for. */
-const SLACK_MS = 30 * 86_400_000
+/** How long a content stays before it is looked at whether a notification names it. */
+export const LOOK_MS = 86_400_000
+/** What has less left than this is given a whole day anew. */
+const ENOUGH_MS = LOOK_MS / 2
+/** Of contents that wait for their turn to be written. */
+const WAITING_BYTES = 64 * 1_024 * 1_024
+const WAITING_MS = 5_000
 
-/** The contents of attachments, each once a tenant. */
+/**
+ * The contents of attachments, each once a tenant. They stay for as long as a notification names
+ * them: see `sweepAttachments`.
+ */
 export class PostgresAttachments implements Attachments {
-  readonly #store: Store
+  readonly #store: Pick<Store, 'run'>
   readonly #clock: Clock
-  readonly #keepMs: number
+  readonly #turns: Turns
+  /** No more than have a turn or wait for one. */
+  readonly #writing = new Map<string, Promise<unknown>>()
 
-  /** @param keepMs how long notifications are kept */
-  constructor(store: Store, clock: Clock, keepMs: number) {
+  /** @param atOnce how many contents are written at the same time: well below the connections of the store */
+  constructor(store: Pick<Store, 'run'>, clock: Clock, atOnce: number) {
     this.#store = store
     this.#clock = clock
-    this.#keepMs = keepMs
+    this.#turns = new Turns({ atOnce, waitingBytes: WAITING_BYTES, waitingMs: WAITING_MS })
   }
 
-  async keep(
-    tenantId: string,
-    files: readonly AttachmentToKeep[],
-    scheduledAt: number | null,
-  ): Promise<void> {
-    const distinct = [...new Map(files.map(({ id, content }) => [id, content]))]
-    if (distinct.length === 0) return
-    const [ids, contents] = [distinct.map(([id]) => id), distinct.map(([, content]) => content)]
-    await this.#store.run(KEEP, [tenantId, ids, contents, this.#until(scheduledAt)])
+  /** @throws Failure `overloaded` when too much is waiting to be written, `store_unavailable` */
+  async keep(tenantId: string, files: readonly AttachmentToKeep[]): Promise<void> {
+    const missing = new Map(files.map(({ id, content }) => [id, content]))
+    if (missing.size === 0) return
+    const now = this.#clock.now()
+    const until = now + LOOK_MS
+    const ids = [tenantId, [...missing.keys()]]
+    const kept = await this.#store.run<{ id: string }>(KEPT, [...ids, now + ENOUGH_MS, until])
+    for (const { id } of kept) missing.delete(id)
+    for (const [id, content] of missing) {
+      await this.#write(tenantId, id, content, until)
+    }
   }
 
-  async extend(tenantId: string, notificationId: string, scheduledAt: number): Promise<void> {
-    await this.#store.run(EXTEND, [notificationId, tenantId, this.#until(scheduledAt)])
+  /** Of requests that bring the same new content at the same time one writes it, and the others wait for that. */
+  #write(tenantId: string, id: string, content: Buffer, until: number): Promise<unknown> {
+    const key = `${tenantId}\n${id}`
+    const running = this.#writing.get(key)
+    if (running !== undefined) return running
+    const written = this.#turns
+      .take(content.length, () => this.#store.run(KEEP, [tenantId, id, content, until]))
+      .finally(() => this.#writing.delete(key))
+    this.#writing.set(key, written)
+    return written
   }
 
   /** Those that are there, by id. */
   async read(tenantId: string, ids: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     const rows = await this.#store.run<{ id: string; content: Buffer }>(READ, [tenantId, ids])
     return new Map(rows.map(({ id, content }) => [id, content]))
-  }
-
-  #until(scheduledAt: number | null): number {
-    return Math.max(scheduledAt ?? 0, this.#clock.now()) + this.#keepMs + SLACK_MS
   }
 }

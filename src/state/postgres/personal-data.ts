@@ -1,4 +1,7 @@
-import type { NotificationRecord, PersonalData, Profile } from '../../api/ports.js'
+import type { NotificationRecord, PersonalData, Profile, SuppressionRecord } from '../../api/ports.js'
+import { directoryAddress } from '../../model/address.js'
+import { CHANNELS } from '../../model/notification.js'
+import type { Recipient } from '../../model/recipient.js'
 import type { UserAddress } from '../../streams/ports.js'
 import { type BlockRow, FIND_BLOCK, toBlock } from './blocklist.js'
 import { type EntryRow, FIND_ENTRY, toEntry } from './directory.js'
@@ -22,13 +25,26 @@ const ERASE: Statement = {
   text: `DELETE FROM notifications WHERE id IN (
       SELECT id FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND status <> 'sending'
       ORDER BY id LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
-    RETURNING id`,
+    RETURNING id, ARRAY(SELECT file->>'id' FROM jsonb_array_elements(attachments) AS file) AS files`,
 }
 
 /** A statement of its own: the one above would not see attempts that were written while it ran. */
 const ERASE_ATTEMPTS: Statement = {
   name: 'personal_data_erase_attempts',
   text: 'DELETE FROM delivery_attempts WHERE notification_id = ANY($1::text[])',
+}
+
+/**
+ * Others may have the same files; the next sweep deletes those that nobody has. Not before a request
+ * that counts on one, at this moment, has its notification.
+ */
+const RELEASE_FILES: Statement = {
+  name: 'personal_data_release_files',
+  text: `UPDATE attachments kept SET keep_until = released.at FROM (
+      SELECT id, now() + interval '15 minutes' AS at FROM attachments
+      WHERE tenant_id = $1 AND id = ANY($2::text[]) AND keep_until > now() + interval '15 minutes'
+      ORDER BY id FOR UPDATE) AS released
+    WHERE kept.tenant_id = $1 AND kept.id = released.id`,
 }
 
 const COUNT: Statement = {
@@ -62,16 +78,23 @@ export class PostgresPersonalData implements PersonalData {
       this.#store.run<BlockRow>(FIND_BLOCK, user),
     ])
     if (entry === undefined && rules.length === 0 && block === undefined) return null
-    const address = entry?.email ?? null
     return {
       entry: entry === undefined ? null : toEntry(entry),
       subscriptions: toRules(rules),
       blocked: block === undefined ? null : toBlock(block),
-      suppressions:
-        address === null
-          ? []
-          : await findSuppressions(this.#store, [{ tenantId, channel: 'email', address }]),
+      suppressions: entry === undefined ? [] : await this.#suppressions(tenantId, toEntry(entry)),
     }
+  }
+
+  #suppressions(
+    tenantId: string,
+    recipient: Pick<Recipient, 'email' | 'phone'>,
+  ): Promise<readonly SuppressionRecord[]> {
+    const addresses = CHANNELS.flatMap((channel) => {
+      const address = directoryAddress(channel, recipient)
+      return address === null ? [] : [{ tenantId, channel, address }]
+    })
+    return findSuppressions(this.#store, addresses)
   }
 
   async *export({ tenantId, userId }: UserAddress): AsyncGenerator<NotificationRecord> {
@@ -93,8 +116,10 @@ export class PostgresPersonalData implements PersonalData {
     this.#known.forgetUser({ tenantId, userId })
     let erased = 0
     for (;;) {
-      const gone = await this.#store.run<{ id: string }>(ERASE, [tenantId, userId])
+      const gone = await this.#store.run<{ id: string; files: readonly string[] }>(ERASE, [tenantId, userId])
       await this.#store.run(ERASE_ATTEMPTS, [gone.map(({ id }) => id)])
+      const files = gone.flatMap((row) => row.files)
+      if (files.length > 0) await this.#store.run(RELEASE_FILES, [tenantId, [...new Set(files)]])
       erased += gone.length
       if (gone.length < PAGE) break
     }

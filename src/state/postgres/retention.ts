@@ -1,6 +1,7 @@
 import { idFloor } from '../../model/id.js'
 import type { Clock } from '../../streams/ports.js'
 import type { Log } from '../../telemetry/log.js'
+import { sweepAttachments } from './attachment-sweep.js'
 import type { Statement, Store } from './store.js'
 
 export interface RetentionOptions {
@@ -51,19 +52,6 @@ const DELETE_COUNTS: Statement = {
     ) SELECT count(*) AS deleted FROM gone`,
 }
 
-/** They are large. */
-const ATTACHMENTS_BATCH = 100
-
-const DELETE_ATTACHMENTS: Statement = {
-  name: 'retention_attachments',
-  text: `WITH gone AS (
-      DELETE FROM attachments WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM attachments WHERE keep_until < to_timestamp($1::float8 / 1000) LIMIT ${ATTACHMENTS_BATCH}
-        FOR UPDATE SKIP LOCKED))
-      RETURNING id
-    ) SELECT count(*) AS deleted FROM gone`,
-}
-
 /** Deletes what is older than it need be, a batch at a time, so that nobody waits for it. */
 export class Retention {
   readonly #store: Store
@@ -107,18 +95,18 @@ export class Retention {
     const jobs = await this.#deleteAll(DELETE_JOBS, idFloor('job', oldest))
     const keys = await this.#deleteAll(DELETE_KEYS, now - this.#options.keyTtlMs)
     const counts = await this.#deleteAll(DELETE_COUNTS, Math.floor(now / HOUR_MS) - 1)
-    const attachments = await this.#deleteAll(DELETE_ATTACHMENTS, now, ATTACHMENTS_BATCH)
+    const attachments = await sweepAttachments(this.#store, now, () => this.#stopped)
     if (notifications + jobs + keys + counts + attachments > 0)
       this.#log.event('postgres.retention_done', { notifications, jobs, keys, counts, attachments })
   }
 
-  async #deleteAll(statement: Statement, before: string | number, batch = BATCH): Promise<number> {
+  async #deleteAll(statement: Statement, before: string | number): Promise<number> {
     let total = 0
     while (!this.#stopped) {
       const [row] = await this.#store.run<{ deleted: number }>(statement, [before])
       const deleted = row?.deleted ?? 0
       total += deleted
-      if (deleted < batch) break
+      if (deleted < BATCH) break
     }
     return total
   }

@@ -4,7 +4,7 @@ import { ReadState } from '../../../src/state/postgres/read-state.js'
 import { testLedger } from '../../support/ledger.js'
 
 const SENT = { status: 'sent' } as const
-const { store, insert, pool } = await testLedger(t)
+const { store, insert, pool, ledger } = await testLedger(t)
 const archive = new Archive(store)
 const readState = new ReadState(store)
 
@@ -129,6 +129,13 @@ t.test('what is pending can be cancelled and moved; what is over cannot', async 
     scheduledAt: later,
   })
   t.match(await archive.cancel('acme', id), { status: 'cancelled', dueAt: null })
+  const paced = await insert({ scheduledAt: dueAt }, { ...waiting, reason: 'pace' })
+  await archive.reschedule('acme', paced.id, later)
+  t.match(
+    await ledger.waiting([paced.id]),
+    [{ notification: { deferredFor: 'scheduled', deferredUntil: later } }],
+    'the place that it waited for is not its place any more',
+  )
   await t.rejects(archive.cancel('acme', id), { code: 'conflict' })
   await t.rejects(archive.reschedule('acme', id, later), { code: 'conflict' })
   t.equal(await archive.cancel('globex', id), null)

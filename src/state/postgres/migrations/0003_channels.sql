@@ -39,15 +39,33 @@ CREATE TABLE webhook_endpoints (
 );
 CREATE INDEX idx_webhook_endpoints_tenant ON webhook_endpoints (tenant_id, id);
 
+-- A payload has to be shorter than 8000 bytes, or the change fails with it. A key that is too long is told as the
+-- empty one, by which everything of the topic is forgotten.
+CREATE FUNCTION tell_key(topic text, VARIADIC key text[]) RETURNS void LANGUAGE sql AS $$
+  SELECT pg_notify(topic, CASE WHEN octet_length(to_json(key)::text) < 8000 THEN to_json(key)::text ELSE '[]' END)
+$$;
+
 -- Not of its health, which changes all the time.
 CREATE FUNCTION tell_webhook_endpoint() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  urls text[] = ARRAY[coalesce(NEW.url, OLD.url)];
 BEGIN
-  PERFORM pg_notify('notification_webhook_endpoints', json_build_array(coalesce(NEW.tenant_id, OLD.tenant_id),
-    coalesce(NEW.id, OLD.id), coalesce(OLD.url, NEW.url), coalesce(NEW.url, OLD.url))::text);
+  IF OLD.url <> NEW.url THEN
+    urls = urls || OLD.url::text;
+  END IF;
+  PERFORM tell_key('notification_webhook_endpoints',
+    VARIADIC ARRAY[coalesce(NEW.tenant_id, OLD.tenant_id)::text, coalesce(NEW.id, OLD.id)] || urls);
   RETURN NULL;
 END $$;
 CREATE TRIGGER tell_webhook_endpoint AFTER INSERT OR DELETE OR UPDATE OF url, secrets ON webhook_endpoints
   FOR EACH ROW EXECUTE FUNCTION tell_webhook_endpoint();
+
+CREATE OR REPLACE FUNCTION tell_suppression() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM tell_key('notification_suppressions', coalesce(NEW.tenant_id, OLD.tenant_id),
+    coalesce(NEW.channel, OLD.channel), coalesce(NEW.address, OLD.address));
+  RETURN NULL;
+END $$;
 
 -- Email: files that go with it, each content once a tenant, however many notifications share it.
 CREATE TABLE attachments (
@@ -55,22 +73,26 @@ CREATE TABLE attachments (
   -- 'att_' and the SHA-256 of the content, base64url
   id varchar(64) NOT NULL,
   content bytea NOT NULL,
-  -- No notification needs it any more after this.
+  -- After this it is looked at whether a notification names it.
   keep_until timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, id)
 );
 -- Most files are compressed as they are.
 ALTER TABLE attachments ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE INDEX idx_attachments_keep_until ON attachments (keep_until);
+-- Which notifications name a content.
+CREATE INDEX idx_notifications_attachments ON notifications
+  USING gin (jsonb_path_query_array(attachments, '$[*].id')) WHERE attachments IS NOT NULL;
 
--- An endpoint that is enabled again has its time before it can be disabled as failing.
+-- An endpoint that is enabled again has its time before it can be disabled as failing. Before and not after the
+-- deletion, because what is seen of endpoints is written in this order, too: otherwise the two could deadlock.
 CREATE FUNCTION restart_webhook_endpoint() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE webhook_endpoints SET consecutive_failures = 0, failing_since = NULL
   WHERE tenant_id = OLD.tenant_id AND url = OLD.address;
-  RETURN NULL;
+  RETURN OLD;
 END $$;
-CREATE TRIGGER restart_webhook_endpoint AFTER DELETE ON suppressions FOR EACH ROW
+CREATE TRIGGER restart_webhook_endpoint BEFORE DELETE ON suppressions FOR EACH ROW
   WHEN (OLD.channel = 'webhook') EXECUTE FUNCTION restart_webhook_endpoint();
 
 -- Push: since when each of the devices has been in the entry, in their order, in epoch milliseconds. A device

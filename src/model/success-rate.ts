@@ -1,14 +1,12 @@
 import { CircuitState, type IBreaker } from 'cockatiel'
 
-export interface SwitchingOptions {
-  /** A provider of whose calls fewer than this share succeed is left out; 0 to 1. */
+export interface SuccessRateOptions {
+  /** A provider of whose calls fewer than this share succeed is failing; 0 to 1. */
   readonly successRate: number
   /** Over this time, in milliseconds. */
   readonly windowMs: number
   /** But not before there were this many calls in it. */
   readonly minimumCalls: number
-  /** It is tried again with one call after this time, in milliseconds. */
-  readonly againAfterMs: number
 }
 
 const SLICES = 20
@@ -27,10 +25,10 @@ interface Slice {
 export class SuccessRate implements IBreaker {
   /** Nothing is kept over a restart. */
   readonly state = null
-  readonly #options: SwitchingOptions
+  readonly #options: SuccessRateOptions
   #slices: Slice[] = []
 
-  constructor(options: SwitchingOptions) {
+  constructor(options: SuccessRateOptions) {
     this.#options = options
   }
 

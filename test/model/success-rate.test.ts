@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CircuitState } from 'cockatiel'
 import t from 'tap'
-import { SuccessRate } from '../../src/sinks/sms/success-rate.js'
+import { SuccessRate } from '../../src/model/success-rate.js'
 
 const { Closed, HalfOpen } = CircuitState
 const options = { successRate: 0.9, windowMs: 60_000, minimumCalls: 10, againAfterMs: 1_000 }
