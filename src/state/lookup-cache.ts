@@ -1,4 +1,8 @@
+import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+
+/** In characters. Senders choose the URLs that are looked up, and what is kept must not grow with their length. */
+const LONGEST_KEY = 256
 
 export interface LookupCacheOptions<V> {
   /** Most keys that are known at once. */
@@ -49,7 +53,7 @@ export class LookupCache<V> {
     const missing = new Set<string>()
     const enabled = this.#enabled()
     for (const key of keys) {
-      const known = enabled ? this.#known.get(key) : undefined
+      const known = enabled ? this.#known.get(nameOf(key)) : undefined
       if (known === undefined) missing.add(key)
       else found.set(key, known.value)
     }
@@ -61,7 +65,7 @@ export class LookupCache<V> {
   }
 
   forget(key: string): void {
-    this.#known.delete(key)
+    this.#known.delete(nameOf(key))
     for (const load of this.#loads) load.delete(key)
   }
 
@@ -78,10 +82,18 @@ export class LookupCache<V> {
     this.#loads.add(unchanged)
     try {
       const loaded = await load([...missing])
-      if (this.#enabled()) for (const key of unchanged) this.#known.set(key, { value: loaded.get(key) })
+      if (this.#enabled())
+        for (const key of unchanged) this.#known.set(nameOf(key), { value: loaded.get(key) })
       return loaded
     } finally {
       this.#loads.delete(unchanged)
     }
   }
 }
+
+/**
+ * What a key is remembered by. No two share one: no key begins with a line end, and UTF-16 keeps apart what
+ * UTF-8 cannot spell.
+ */
+const nameOf = (key: string): string =>
+  key.length <= LONGEST_KEY ? key : `\n${createHash('sha256').update(key, 'utf16le').digest('base64url')}`

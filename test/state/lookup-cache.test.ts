@@ -1,4 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import t from 'tap'
 import { LookupCache, type LookupCacheOptions } from '../../src/state/lookup-cache.js'
@@ -133,6 +135,34 @@ t.test('a value that is heavier than all may be is not kept; the others make roo
   t.equal(asked.length, 4)
   await find('a')
   t.equal(asked.length, 5, 'a was the oldest')
+})
+
+t.test('a long key is as good as a short one, and costs no more', async (t) => {
+  const { cache, store, asked, find } = watched({ max: 2_000 })
+  const long = (n: number) => `${'x'.repeat(20_000)}${n}`
+  store.set(long(1), '1').set(long(2), '2')
+  t.same(await find(long(1), 'a', long(2)), ['1', undefined, '2'])
+  t.same(await find(long(2), long(1)), ['2', '1'])
+  t.same(asked, [[long(1), 'a', long(2)]])
+  store.set(long(1), 'new')
+  cache.forget(long(1))
+  t.same(await find(long(1), long(2)), ['new', '2'])
+  const odd = ['\ud800', '\ud801'].map((half) => half.repeat(300))
+  t.same(await find(...odd), [undefined, undefined])
+  t.equal(asked.at(-1)?.length, 2)
+  await find(...odd)
+  t.equal(asked.length, 3, 'what UTF-8 cannot spell is told apart')
+
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  const used = (): number => {
+    if (typeof collect === 'function') collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = used()
+  for (let n = 0; n < 2_000; n += 1) await cache.find([long(n)], async () => new Map())
+  t.ok(used() - before < 10_000_000, 'not 40 MB')
+  await cache.find(['end'], async () => new Map())
 })
 
 const key = fc.constantFrom('a', 'b', 'c')

@@ -38,7 +38,7 @@ export function failureOfAnswer(
 
 /** What it means that there was no answer. */
 export function failureOfError(error: unknown, host: string, signal: AbortSignal): DeliveryFailure {
-  if (signal.aborted) return failureOfAbort(signal, host)
+  if (signal.aborted) return failureOfAbort(signal, `given up before ${host} answered`)
   const failed = (code: DeliveryFailureCode, message: string, retryable = true, cause = error) =>
     new DeliveryFailure(code, message, { retryable, cause })
   // The parser's error holds a piece of the answer, which must not reach a log.
@@ -68,12 +68,9 @@ export function tellsOfReceiver({ code }: DeliveryFailure, registered: boolean):
 }
 
 /** A caller that stops the service knows so by itself; to everybody else an abort is the end of the time allowed. */
-function failureOfAbort({ reason }: AbortSignal, host: string): DeliveryFailure {
+export function failureOfAbort({ reason }: AbortSignal, message: string): DeliveryFailure {
   if (reason instanceof DeliveryFailure) return reason
-  return new DeliveryFailure('timeout', `given up before ${host} answered`, {
-    retryable: true,
-    cause: reason,
-  })
+  return new DeliveryFailure('timeout', message, { retryable: true, cause: reason })
 }
 
 /** Node, OpenSSL, llhttp, undici and we ourselves put a name here that is fit for a message. */

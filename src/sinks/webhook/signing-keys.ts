@@ -6,7 +6,7 @@ import { signingKey } from './signature.js'
 export class SigningKeys {
   readonly #common: readonly Buffer[]
   /** As long as an endpoint is remembered. */
-  readonly #own = new WeakMap<WebhookEndpoint, readonly Buffer[]>()
+  readonly #own = new WeakMap<WebhookEndpoint, readonly OwnKey[]>()
 
   /**
    * @param secrets of the service, the newest first
@@ -18,24 +18,30 @@ export class SigningKeys {
 
   /**
    * @param now epoch milliseconds
-   * @throws DeliveryFailure when the endpoint has secrets that cannot be read: a receiver would refuse others
+   * @throws DeliveryFailure when the newest secret of the endpoint cannot be read: a receiver may refuse others
    */
   of(endpoint: WebhookEndpoint | null, now: number): readonly Buffer[] {
     if (endpoint === null || endpoint.secrets.length === 0) return this.#common
     const keys = this.#own.get(endpoint) ?? keysOf(endpoint)
     this.#own.set(endpoint, keys)
-    const { secrets } = endpoint
-    const valid = ({ expiresAt }: { readonly expiresAt: number | null }): boolean =>
-      expiresAt === null || expiresAt > now
-    return secrets.every(valid) ? keys : keys.filter((_, n) => secrets.slice(n, n + 1).some(valid))
+    return keys.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).map(({ key }) => key)
   }
 }
 
-function keysOf({ secrets }: WebhookEndpoint): readonly Buffer[] {
-  return secrets.map(({ secret }) => {
-    if (secret !== null) return signingKey(secret)
+interface OwnKey {
+  readonly key: Buffer
+  /** Epoch milliseconds; null: until it is replaced. */
+  readonly expiresAt: number | null
+}
+
+/** Those before the newest are only there for a while: a call does without the ones that cannot be read. */
+function keysOf({ secrets }: WebhookEndpoint): readonly OwnKey[] {
+  if (secrets[0]?.secret === null) {
     throw new DeliveryFailure('not_configured', 'the secret of the endpoint cannot be read', {
       retryable: true,
     })
-  })
+  }
+  return secrets.flatMap(({ secret, expiresAt }) =>
+    secret === null ? [] : [{ key: signingKey(secret), expiresAt }],
+  )
 }

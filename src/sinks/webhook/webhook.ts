@@ -2,8 +2,9 @@ import type { Notification } from '../../model/notification.js'
 import { DeliveryFailure, type Receipt } from '../../model/outcome.js'
 import type { Sink } from '../../streams/ports.js'
 import { OutboundClient, type OutboundOptions } from '../outbound/client.js'
+import { unless } from '../time-limit.js'
 import type { WebhookEndpoint, WebhookEndpoints } from './endpoints.js'
-import { failureOfAnswer, failureOfError, tellsOfReceiver } from './failure.js'
+import { failureOfAbort, failureOfAnswer, failureOfError, tellsOfReceiver } from './failure.js'
 import { type KnownUrl, KnownUrls } from './known-urls.js'
 import { webhookRequest } from './request.js'
 import { SigningKeys } from './signing-keys.js'
@@ -53,7 +54,7 @@ export class WebhookSink implements Sink {
   async send(notification: Notification, signal: AbortSignal): Promise<Receipt> {
     const { tenantId } = notification
     const known = this.#url(notification)
-    const endpoint = await this.#endpoint(tenantId, known)
+    const endpoint = await this.#endpoint(tenantId, known, signal)
     try {
       const receipt = await this.#post(notification, known, endpoint, signal)
       if (endpoint !== null) this.#endpoints.record(tenantId, known.url, 'sent')
@@ -101,9 +102,18 @@ export class WebhookSink implements Sink {
     return known
   }
 
-  /** What was accepted before the endpoint was disabled does not go there any more. */
-  async #endpoint(tenantId: string, { url, host }: KnownUrl): Promise<WebhookEndpoint | null> {
-    const endpoint = await this.#endpoints.find(tenantId, url)
+  /**
+   * What was accepted before the endpoint was disabled does not go there any more. Time that is lost here is not
+   * the receiver's.
+   */
+  async #endpoint(
+    tenantId: string,
+    { url, host }: KnownUrl,
+    signal: AbortSignal,
+  ): Promise<WebhookEndpoint | null> {
+    const endpoint = await unless(signal, this.#endpoints.find(tenantId, url)).catch((error: unknown) => {
+      throw signal.aborted ? failureOfAbort(signal, 'given up before the endpoint was looked up') : error
+    })
     if (endpoint === null || endpoint.disabled === null) return endpoint
     throw new DeliveryFailure('gone', `nothing is sent to this URL of ${host}: ${endpoint.disabled}`, {
       retryable: false,

@@ -19,7 +19,10 @@ type KeyListener = (key: readonly string[]) => void
 export interface Changes {
   /** False while changes may be missed: then nothing may be kept in a cache. */
   readonly listening: boolean
-  /** Calls back with the key that changed: the JSON array of the NOTIFY payload. */
+  /**
+   * Calls back with the key that changed: the JSON array of the NOTIFY payload. An empty one is a key that was
+   * too long to be told: anything of the topic may have changed.
+   */
   on(topic: Topic, listener: KeyListener): void
   /** Calls back when changes may have been missed: when listening ends, and when it begins again. */
   onGap(listener: () => void): void

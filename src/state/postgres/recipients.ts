@@ -43,13 +43,13 @@ export class PostgresRecipients implements Recipients {
     changes.on('notification_recipients', ([tenantId = '', userId = '']) =>
       this.forgetUser({ tenantId, userId }),
     )
-    changes.on('notification_suppressions', ([tenantId = '', channel = '', address = '']) =>
-      this.#forgetAddress(addressKey(tenantId, channel, address)),
-    )
+    changes.on('notification_suppressions', ([tenantId, channel = '', address = '']) => {
+      if (tenantId === undefined) this.#forgetAddresses()
+      else this.#forgetAddress(addressKey(tenantId, channel, address))
+    })
     changes.onGap(() => {
       this.#users.clear()
-      this.#addresses.clear()
-      this.#suppressionChanges += 1
+      this.#forgetAddresses()
     })
   }
 
@@ -88,6 +88,11 @@ export class PostgresRecipients implements Recipients {
   #forgetAddress(key: string): void {
     this.#suppressionChanges += 1
     this.#addresses.forget(key)
+  }
+
+  #forgetAddresses(): void {
+    this.#suppressionChanges += 1
+    this.#addresses.clear()
   }
 
   /** In the places of the keys. */

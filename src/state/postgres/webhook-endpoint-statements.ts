@@ -76,13 +76,17 @@ const FEWEST_FAILURES = 10
 
 /**
  * Writes what was seen of endpoints, and puts on the suppression list those that are gone or have failed for
- * longer than $2 seconds (null: never). Gives what is on it from now on.
+ * longer than $2 seconds (null: never). Gives what is on it from now on. Rows are locked in one order, whoever
+ * writes, and those of endpoints before those of the list: instances that see the same endpoints do not deadlock.
  */
 export const SEEN: Statement = {
   name: 'webhook_endpoints_seen',
   text: `WITH seen AS MATERIALIZED (
       SELECT * FROM json_to_recordset($1::json)
         AS r(tenant_id text, url text, succeeded boolean, failures int, code text, gone boolean)
+    ), locked AS MATERIALIZED (
+      SELECT e.id, r.* FROM seen r JOIN webhook_endpoints e ON e.tenant_id = r.tenant_id AND e.url = r.url
+      ORDER BY e.id FOR UPDATE OF e
     ), counted AS (
       UPDATE webhook_endpoints e SET
         last_success_at = CASE WHEN r.succeeded THEN now() ELSE e.last_success_at END,
@@ -91,7 +95,7 @@ export const SEEN: Statement = {
         consecutive_failures = CASE WHEN r.succeeded THEN 0 ELSE e.consecutive_failures END + r.failures,
         failing_since = CASE WHEN r.failures = 0 THEN NULL WHEN r.succeeded THEN now()
           ELSE coalesce(e.failing_since, now()) END
-      FROM seen r WHERE e.tenant_id = r.tenant_id AND e.url = r.url
+      FROM locked r WHERE e.id = r.id
       RETURNING e.tenant_id, e.url, e.consecutive_failures, e.failing_since
     )
     INSERT INTO suppressions AS s (tenant_id, channel, address, reason)
@@ -100,5 +104,6 @@ export const SEEN: Statement = {
     SELECT tenant_id, 'webhook', url, 'failing' FROM counted
     WHERE consecutive_failures >= ${FEWEST_FAILURES} AND failing_since <= now() - make_interval(secs => $2::float8)
       AND (tenant_id, url) NOT IN (SELECT tenant_id, url FROM seen WHERE gone)
+    ORDER BY 1, 3
     ON CONFLICT DO NOTHING RETURNING s.tenant_id, s.address, s.reason`,
 }

@@ -9,6 +9,8 @@ import { KNOWN, URLS } from './webhook-endpoint-statements.js'
 
 const MOST_KNOWN = 20_000
 const TTL_MS = 5 * 60_000
+/** Characters of a URL, on average, for which there is room: few have more. */
+const URL_LENGTH = 256
 
 export interface KnownSecret {
   /** Null: it was sealed with a secret of the service that is not known any more. */
@@ -53,17 +55,19 @@ export class KnownEndpoints implements Endpoints {
     this.#sealing = sealing
     const options = { max: MOST_KNOWN, ttlMs: TTL_MS, enabled: () => changes.listening }
     this.#byUrl = new LookupCache(options)
-    this.#urls = new LookupCache(options)
-    changes.on('notification_webhook_endpoints', ([tenantId = '', id = '', ...urls]) => {
-      for (const url of urls) this.forget(tenantId, id, url)
+    this.#urls = new LookupCache({
+      ...options,
+      weight: { max: MOST_KNOWN * URL_LENGTH, of: ({ length }) => length },
     })
-    changes.on('notification_suppressions', ([tenantId = '', channel, address = '']) => {
-      if (channel === 'webhook') this.forgetUrl(tenantId, address)
+    changes.on('notification_webhook_endpoints', ([tenantId, id = '', ...urls]) => {
+      if (tenantId === undefined) this.#forgetAll()
+      else for (const url of urls) this.forget(tenantId, id, url)
     })
-    changes.onGap(() => {
-      this.#byUrl.clear()
-      this.#urls.clear()
+    changes.on('notification_suppressions', ([tenantId, channel, address = '']) => {
+      if (tenantId === undefined) this.#byUrl.clear()
+      else if (channel === 'webhook') this.forgetUrl(tenantId, address)
     })
+    changes.onGap(() => this.#forgetAll())
   }
 
   /** @param url in its canonical spelling */
@@ -89,6 +93,11 @@ export class KnownEndpoints implements Endpoints {
 
   forgetUrl(tenantId: string, url: string): void {
     this.#byUrl.forget(keyOf(tenantId, url))
+  }
+
+  #forgetAll(): void {
+    this.#byUrl.clear()
+    this.#urls.clear()
   }
 
   /** The question goes off once everybody has said what they ask for. */

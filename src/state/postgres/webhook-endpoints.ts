@@ -102,7 +102,8 @@ export class PostgresWebhookEndpoints implements WebhookEndpoints {
     if (row === null) return null
     const now = this.#options.now()
     const { secret, sealed } = this.#newSecret(id)
-    const kept = overlapMs === 0 ? [] : validSecrets(row.secrets, now).map(until(now + overlapMs))
+    const valid = overlapMs === 0 ? [] : validSecrets(row.secrets, now)
+    const kept = valid.flatMap((one) => this.#sealedAnew(one, id)).map(until(now + overlapMs))
     if (kept.length >= MOST_SECRETS) {
       throw new Failure(
         'conflict',
@@ -137,6 +138,13 @@ export class PostgresWebhookEndpoints implements WebhookEndpoints {
 
   #forget(tenantId: string, id: string, urls: readonly string[]): void {
     for (const url of urls) this.#options.known.forget(tenantId, id, url)
+  }
+
+  /** So that the secrets before that of the service can be taken out. Nothing for one that cannot be read. */
+  #sealedAnew(kept: SealedSecret, id: string): readonly SealedSecret[] {
+    const { sealing } = this.#options
+    const secret = sealing.open(kept.sealed, id)
+    return secret === null ? [] : [{ ...kept, sealed: sealing.seal(secret, id) }]
   }
 
   #newSecret(id: string): { readonly secret: string; readonly sealed: SealedSecret } {

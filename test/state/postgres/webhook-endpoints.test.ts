@@ -1,4 +1,7 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { SigningKeys } from '../../../src/sinks/webhook/signing-keys.js'
+import { SEEN } from '../../../src/state/postgres/webhook-endpoint-statements.js'
+import { eventually } from '../../support/waiting.js'
 import { SEALED_WITH, testEndpoints } from '../../support/webhook-endpoints.js'
 
 const A = 'https://hooks.example.org/a'
@@ -68,11 +71,58 @@ t.test('secrets are sealed, and opened with the secret before', async (t) => {
   t.match(await of(['a new one']).endpoints.find('acme', A), { secrets: [{ secret: null }] })
 })
 
+t.test('what rotating keeps is sealed anew, and what it cannot read is dropped', async (t) => {
+  const { a, of } = await testEndpoints(t)
+  const { endpoint, secret } = await a.registry.create('acme', NEW, 'svc')
+  const both = await of(['a new one', SEALED_WITH]).registry.rotate('acme', endpoint.id, 60_000)
+  const after = of(['a new one'])
+  const signing = new SigningKeys([])
+  t.match(await after.endpoints.find('acme', A), { secrets: [{ secret: both?.secret }, { secret }] })
+
+  const lost = of(['another'])
+  const keys = async () => signing.of(await lost.endpoints.find('acme', A), Date.now())
+  await t.rejects(keys(), { code: 'not_configured' })
+  const rotated = await lost.registry.rotate('acme', endpoint.id, 60_000)
+  t.equal(rotated?.endpoint.secrets.length, 1)
+  t.equal((await keys()).length, 1)
+})
+
+t.test('URLs that JSON makes longer than a notice may be', async (t) => {
+  const { a, b, pool } = await testEndpoints(t)
+  const url = (n: number) => `https://hooks.example.org/${n}?${'\\'.repeat(2_000)}`
+  const { endpoint } = await a.registry.create('acme', { ...NEW, url: url(1) }, 'svc')
+  const known = async (n: number) => {
+    await b.caughtUp()
+    return b.endpoints.find('acme', url(n))
+  }
+  await known(1)
+  await known(2)
+  const second = await a.registry.rotate('acme', endpoint.id, 0)
+  t.match(await known(1), { secrets: [{ secret: second?.secret }] })
+  await b.endpoints.urls([{ tenantId: 'acme', id: endpoint.id }])
+  await a.registry.change('acme', endpoint.id, { url: url(2), description: undefined, enabled: null })
+  t.equal(await known(1), null)
+  t.match(await known(2), { registered: true })
+  t.same(await b.endpoints.urls([{ tenantId: 'acme', id: endpoint.id }]), [url(2)])
+
+  const long = '\u0001'.repeat(2_000)
+  const standing = () => b.known.find([{ tenantId: 'acme', userId: 'x', channel: 'webhook', address: long }])
+  t.match(await standing(), [{ suppression: null }])
+  t.equal(await b.endpoints.find('acme', long), null)
+  await pool.query(`INSERT INTO suppressions VALUES ('acme', 'webhook', $1, 'manual')`, [long])
+  await b.caughtUp()
+  t.match(await standing(), [{ suppression: 'manual' }])
+  t.match(await b.endpoints.find('acme', long), { disabled: 'manual' })
+
+  t.equal(await a.registry.remove('acme', endpoint.id), true)
+  t.equal(await known(2), null)
+})
+
 t.test('health is written once for many, and told to nobody', async (t) => {
   const { a, b } = await testEndpoints(t)
   const { endpoint } = await a.registry.create('acme', NEW, 'svc')
-  await b.endpoints.find('acme', A)
   await b.caughtUp()
+  await b.endpoints.find('acme', A)
   const before = a.store.statements
   for (let n = 0; n < 100; n += 1) a.health.record('acme', A, n % 10 === 6 ? 'sent' : 'timeout')
   a.health.record('acme', 'https://not.registered.example/', 'sent')
@@ -183,4 +233,75 @@ t.test('what cannot be written is kept for the next time', async (t) => {
     lastFailure: 'timeout',
     lastSuccessAt: Number,
   })
+})
+
+/** What waits for a lock in the test's database. */
+const WAITING = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+
+/** A transaction of its own, and a way to wait until others wait for it. */
+async function transaction(t: Test, pool: Awaited<ReturnType<typeof testEndpoints>>['pool']) {
+  const client = await pool.connect()
+  t.teardown(() => client.release())
+  await client.query('BEGIN')
+  const waiting = (count: number) =>
+    eventually(async () => (await pool.query(WAITING)).rowCount === count, `${count} that wait`)
+  return { client, waiting }
+}
+
+t.test('instances that saw the same URLs, in whatever order, both write it', async (t) => {
+  const { a, b, pool } = await testEndpoints(t)
+  // For connections to come: each URL is looked up by itself, in the order in which they were seen.
+  await pool.query(`DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET enable_hashjoin = off', current_database());
+    EXECUTE format('ALTER DATABASE %I SET enable_mergejoin = off', current_database());
+  END $$`)
+  await pool.query(`INSERT INTO webhook_endpoints (id, tenant_id, url, secrets, created_by)
+    SELECT 'whe_' || n, CASE WHEN n < 20 THEN 'acme' ELSE 'other' END, '${A}/' || n, '[]', 'svc'
+    FROM generate_series(0, 5000) AS n`)
+  await pool.query('ANALYZE webhook_endpoints')
+  /** Both have begun before either goes on: in their own orders the one would have the first, the other the last. */
+  const bothSeen = async (hold: string, prefix: string, gone: boolean) => {
+    const seen = Array.from({ length: 20 }, (_, n) => {
+      const outcome = { succeeded: false, failures: 1, code: gone ? 'gone' : 'timeout', gone }
+      return { tenant_id: 'acme', url: `${prefix}/${n}`, ...outcome }
+    })
+    const { client, waiting } = await transaction(t, pool)
+    await client.query(hold)
+    const written = Promise.all([
+      a.store.run(SEEN, [JSON.stringify(seen), 60]),
+      b.store.run(SEEN, [JSON.stringify(seen.toReversed()), 60]),
+    ])
+    await waiting(2)
+    await client.query('ROLLBACK')
+    return (await written).map(({ length }) => length).sort()
+  }
+
+  const held = `UPDATE webhook_endpoints SET description = 'held' WHERE id = 'whe_10'`
+  t.same(await bothSeen(held, A, false), [0, 0])
+  const { rows } = await pool.query(
+    "SELECT DISTINCT consecutive_failures AS failures FROM webhook_endpoints WHERE tenant_id = 'acme'",
+  )
+  t.same(rows, [{ failures: 2 }])
+
+  const other = 'https://not.registered.example'
+  const put = `INSERT INTO suppressions VALUES ('acme', 'webhook', '${other}/10', 'manual')`
+  t.same(await bothSeen(put, other, true), [0, 20])
+})
+
+t.test('enabling an endpoint while its failures are written', async (t) => {
+  const { a, pool } = await testEndpoints(t)
+  const { endpoint } = await a.registry.create('acme', NEW, 'svc')
+  await a.suppressions.add({ tenantId: 'acme', channel: 'webhook', address: A }, 'gone', null)
+  const { client, waiting } = await transaction(t, pool)
+  await client.query('SELECT FROM webhook_endpoints FOR UPDATE')
+  const enabled = a.suppressions.remove({ tenantId: 'acme', channel: 'webhook', address: A })
+  await waiting(1)
+  await client.query(
+    `INSERT INTO suppressions (tenant_id, channel, address, reason) VALUES ('acme', 'webhook', $1, 'gone')
+      ON CONFLICT DO NOTHING`,
+    [A],
+  )
+  await client.query('COMMIT')
+  t.equal(await enabled, true)
+  t.match(await a.registry.find('acme', endpoint.id), { disabledAt: null })
 })
