@@ -6,5 +6,6 @@ type Stores = Pick<PushOptions, 'directory' | 'clock' | 'telemetry'>
 /** The push channel, as configured; null: without a provider. */
 export function pushOptions({ channels: { push }, breaker }: Config, stores: Stores): PushOptions | null {
   const { fcm, apns } = push.providers
-  return fcm === null && apns === null ? null : { fcm, apns, tries: push.tries, breaker, ...stores }
+  if (fcm === null && apns === null) return null
+  return { fcm, apns, tries: push.tries, slots: push.delivery.slots, breaker, ...stores }
 }

@@ -7,6 +7,9 @@ export interface Phone {
   readonly country: string | null
 }
 
+/** Numbers in China have 7 to 12 digits, but those of mobiles always 11. */
+const CUT_MOBILE = /^\+861[3-9](?!\d{9}$)/
+
 /**
  * Reads a phone number in whatever way it is written; null when it is none. Its length must be right for its
  * country; which numbers are in use changes too often to be judged here.
@@ -17,7 +20,7 @@ export function readPhone(text: string, defaultCountry: string | null): Phone | 
     extract: false,
     ...(defaultCountry !== null && isSupportedCountry(defaultCountry) ? { defaultCountry } : {}),
   })
-  if (!phone?.isPossible() || phone.ext !== undefined) return null
+  if (!phone?.isPossible() || phone.ext !== undefined || CUT_MOBILE.test(phone.number)) return null
   return { number: phone.number, country: phone.country ?? null }
 }
 

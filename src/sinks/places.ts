@@ -1,4 +1,4 @@
-/** How many may do something at once; the next ones wait in line, but not for long. */
+/** How many may do something at once; the next ones wait in line, each for its own time. */
 export class Places {
   #free: number
   readonly #line = new Set<() => void>()
@@ -7,13 +7,22 @@ export class Places {
     this.#free = places
   }
 
+  /** How many stand in line. */
+  get waiting(): number {
+    return this.#line.size
+  }
+
+  /** Whether there was a place at once. */
+  takeNow(): boolean {
+    if (this.#free === 0) return false
+    this.#free -= 1
+    return true
+  }
+
   /** Resolves to whether there was a place within the time. Whoever got one gives it back by `leave`. */
   async take(withinMs: number, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false
-    if (this.#free > 0) {
-      this.#free -= 1
-      return true
-    }
+    if (this.takeNow()) return true
     return new Promise((resolve) => {
       const settle = (got: boolean): void => {
         clearTimeout(timer)

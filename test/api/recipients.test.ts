@@ -96,11 +96,12 @@ const WRONG: readonly (readonly [object, string, RegExp])[] = [
   [{ devices: [{ platform: 'fcm', token: '' }] }, '/devices/0/token', /empty/],
   [{ devices: [{ platform: 'fcm', token: 'x'.repeat(4_097) }] }, '/devices/0/token', /4096/],
   [{ devices: [{ platform: 'fcm', token: 'a b' }] }, '/devices/0/token', /./],
+  [{ devices: [{ platform: 'apns', token: 'x'.repeat(64) }] }, '/devices/0/token', /hexadecimal/],
   [
     {
       devices: [
-        { platform: 'fcm', token: 'a' },
-        { platform: 'apns', token: 'a' },
+        { platform: 'apns', token: 'ab'.repeat(32) },
+        { platform: 'apns', token: 'AB'.repeat(32) },
       ],
     },
     '/devices/1/token',

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
+import type { Device } from '../../src/model/device.js'
 import { Apple, TOPIC } from '../support/push/apple.js'
 import type { Behaviour } from '../support/push/behaviour.js'
 import { appleToken, iphone, stand } from '../support/push/stand.js'
@@ -127,6 +128,14 @@ t.test('a token of the wrong environment is kept: nothing was taken there yet', 
   t.same(gone, [])
   t.match(await push(iphone('bad', 'good')), { note: 'apns 1 of 2, 1 removed' })
   t.match(gone, [{ token: appleToken('bad') }])
+})
+
+t.test('a token in two spellings is one device', async (t) => {
+  const { push } = stand(t, { apple })
+  const token = appleToken('jklmno')
+  const devices: Device[] = [token, token.toUpperCase()].map((spelt) => ({ platform: 'apns', token: spelt }))
+  t.match(await push(devices), { note: 'apns 1 of 1' })
+  t.same(apple.asked, [token])
 })
 
 t.test('a token that is none never gets into a path', async (t) => {

@@ -1,3 +1,4 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import type { Behaviour } from '../support/push/behaviour.js'
 import { Google } from '../support/push/google.js'
@@ -63,6 +64,7 @@ t.test('one access token for many calls, and a new one when Google does not take
 
 t.test('what each answer means', async (t) => {
   const { push, gone } = stand(t, { google, rest: { tries: 1 } })
+  await push(android('taken'))
   const html = { text: '<html>', reason: '' }
   const cases: [answer: Behaviour, expected: object][] = [
     [
@@ -120,6 +122,18 @@ t.test('what each answer means', async (t) => {
     t.notMatch(JSON.stringify([failure, `${failure}`]), /secret-token/, 'the token is not repeated')
   }
   t.equal(gone.length, 2)
+})
+
+t.test('a token that is unknown is kept: this project has taken nothing yet', async (t) => {
+  const account = { ...JSON.parse(google.credentials), project_id: 'another' }
+  const wrong = stand(t, { google, fcm: { credentials: JSON.stringify(account) } })
+  t.match(await wrong.push(android('a', 'b')), { code: 'invalid_address', retryable: false })
+  t.same(wrong.gone, [])
+  const { push, gone } = stand(t, { google })
+  google.onMessage = (token) => (token === 'dead' ? { status: 404, reason: 'UNREGISTERED' } : undefined)
+  t.match(await push(android('dead')), { code: 'invalid_address' })
+  t.match(await push(android('dead', 'good')), { note: 'fcm 1 of 2, 1 removed' })
+  t.match(gone, [{ token: 'dead' }])
 })
 
 t.test('tried again within the attempt: only devices that failed in passing', async (t) => {
@@ -195,13 +209,25 @@ t.test('the proxy', async (t) => {
 
 t.test('credentials that cannot be used stop the service and are not repeated', async (t) => {
   const account = JSON.parse(google.credentials)
+  const pem = { type: 'pkcs8', format: 'pem' } as const
+  const curve = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pem)
+  const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export(pem)
   for (const [credentials, message] of [
     ['/no/such/file.json', /no such file/],
     ['{"private_key": "secret', /not JSON/],
     ['{"private_key": "secret"}', /project_id/],
     [JSON.stringify({ ...account, private_key: 'secret' }), /PEM/],
+    [JSON.stringify({ ...account, private_key: curve }), /RSA/],
+    [JSON.stringify({ ...account, private_key: short }), /2048/],
   ] as const) {
     t.throws(() => stand(t, { google, fcm: { credentials } }), { message })
     t.throws(() => stand(t, { google, fcm: { credentials } }), { message: /^(?!.*secret)/ })
   }
+})
+
+t.test('a key in PKCS#1 does as well', async (t) => {
+  const account = JSON.parse(google.credentials)
+  const private_key = createPrivateKey(account.private_key).export({ type: 'pkcs1', format: 'pem' })
+  const { push } = stand(t, { google, fcm: { credentials: JSON.stringify({ ...account, private_key }) } })
+  t.match(await push(android('one')), { note: 'fcm 1 of 1' })
 })

@@ -1,11 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { JsonObject } from '../../src/model/json.js'
 import { DeliveryFailure } from '../../src/model/outcome.js'
+import { providerFailure } from '../../src/sinks/push/failures.js'
+import { Guard } from '../../src/sinks/push/guard.js'
 import { checkDevices } from '../../src/sinks/push/index.js'
+import type { DeviceResult } from '../../src/sinks/push/provider.js'
 import { aNotification } from '../support/notification.js'
 import { Apple } from '../support/push/apple.js'
 import { Google } from '../support/push/google.js'
 import { android, appleToken, iphone, stand } from '../support/push/stand.js'
+import { recordedTelemetry } from '../support/telemetry.js'
 import { Gate } from '../support/waiting.js'
 
 const google = await Google.start(t)
@@ -35,6 +40,7 @@ t.test('one notification on the devices of both platforms', async (t) => {
 
 t.test('delivered where one provider fails; else the failure that waiting may mend', async (t) => {
   const { push } = stand(t, { google, apple, rest: { tries: 1 } })
+  await push(android('taken'))
   google.onMessage = () => ({ status: 503, reason: 'UNAVAILABLE' })
   t.match(await push([...android('a'), ...iphone('b')]), {
     note: 'fcm 0 of 1, 1 unavailable; apns 1 of 1',
@@ -107,16 +113,56 @@ t.test('a provider that is down is left alone, and the other is not', async (t) 
 })
 
 t.test('a slow provider holds up no more calls than it has places', async (t) => {
-  const { push } = stand(t, { google, apple, fcm: { slots: 1, timeoutMs: 1_500 }, rest: { tries: 2 } })
-  const gate = new Gate()
-  google.onMessage = () => 'hang'
+  const { push } = stand(t, {
+    google,
+    apple,
+    fcm: { slots: 1, timeoutMs: 1_500 },
+    rest: { tries: 1, slots: 2 },
+  })
+  google.onMessage = (token) => (token === 'slow' ? 'hang' : undefined)
   const first = push(android('slow'))
   await google.watch.until(() => google.asked.length === 1, 'the first to have the place')
-  const second = push(android('waiting')).finally(gate.open)
+  const patient = push(android('patient'))
+  const impatient = push(android('impatient'))
   t.match(await push(iphone('b')), { note: 'apns 1 of 1' })
-  t.match(await second, { code: 'unavailable', retryable: true, provider: 'fcm' })
-  t.same(google.asked, ['slow'])
+  t.match(await impatient, { code: 'unavailable', retryable: true, provider: 'fcm' })
+  t.same(google.asked, ['slow'], 'more than half of the lane is not left to those that wait')
   t.match(await first, { code: 'timeout' })
+  t.match(await patient, { note: 'fcm 1 of 1' }, 'who waits with patience is not sent back')
+})
+
+const BREAKER = { failureRate: 0.5, windowMs: 100, minimumCalls: 3, halfOpenAfterMs: 1_000 }
+const guarding = (slots: number) =>
+  new Guard('fcm', { slots, patient: 1, breaker: BREAKER }, recordedTelemetry(), () => undefined)
+const DOWN: DeviceResult = { kind: 'failed', failure: providerFailure('fcm', 'unavailable', 'down') }
+
+t.test('failures of long ago open nothing', async (t) => {
+  const guard = guarding(1)
+  const never = new AbortController().signal
+  const fail = () => guard.run(1, 0, never, async () => [DOWN])
+  await fail()
+  await fail()
+  await delay(BREAKER.windowMs + 20)
+  await fail()
+  t.notOk(guard.open)
+  await fail()
+  await fail()
+  t.ok(guard.open)
+})
+
+t.test('nobody waits long for a provider that is down', async (t) => {
+  const guard = guarding(1)
+  const never = new AbortController().signal
+  for (let n = 0; n < 2; n += 1) await guard.run(1, 0, never, async () => [DOWN])
+  const gate = new Gate()
+  const last = guard.run(1, 0, never, async () => {
+    await gate.opened
+    return [DOWN]
+  })
+  const waiting = guard.run(1, 60_000, never, async () => [{ kind: 'sent', providerId: null }])
+  gate.open()
+  await last
+  t.match(await waiting, [{ failure: { code: 'circuit_open' } }])
 })
 
 t.test('devices in a request', async (t) => {

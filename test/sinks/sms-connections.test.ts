@@ -28,6 +28,18 @@ const behaviours: readonly (readonly [Behaviour, object])[] = [
   [{ status: 408 }, { ...UNCERTAIN, code: 'unavailable', message: /HTTP 408/ }],
   [{ status: 404 }, { ...DEFINITE, code: 'unavailable', message: /answered with HTTP 404/ }],
   [{ status: 429 }, { ...DEFINITE, code: 'throttled', message: /HTTP 429/ }],
+  [
+    { status: 403, body: '{"message":"blocked"}' },
+    { ...DEFINITE, code: 'unavailable', message: /HTTP 403/ },
+  ],
+  [
+    { status: 429, body: '{"Code":7}' },
+    { ...DEFINITE, code: 'throttled', message: /HTTP 429/ },
+  ],
+  [
+    { status: 408, body: '{"message":"too late"}' },
+    { ...UNCERTAIN, code: 'unavailable', message: /HTTP 408/ },
+  ],
   [{ status: 200 }, { ...UNCERTAIN, code: 'unavailable', message: /HTTP 200/ }],
   [
     { status: 200, body: '{}' },

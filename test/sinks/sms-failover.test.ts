@@ -25,7 +25,13 @@ async function stand(t: Test, { aliyun, tencent, ...options }: Stand = {}) {
       { ...BOUNDS, ...aliyun, provider: first.provider },
       { ...BOUNDS, ...tencent, provider: second.provider },
     ],
-    { order: ['aliyun', 'tencent'], orderByCountry: new Map(), switching: SWITCHING, ...options },
+    {
+      attemptMs: 12_000,
+      order: ['aliyun', 'tencent'],
+      orderByCountry: new Map(),
+      switching: SWITCHING,
+      ...options,
+    },
     telemetry,
   )
   return {
@@ -46,7 +52,6 @@ const goesOn: readonly (readonly [Behaviour, string])[] = [
   [{ code: 'isv.BUSINESS_LIMIT_CONTROL' }, 'aliyun: throttled (isv.BUSINESS_LIMIT_CONTROL)'],
   [{ code: 'isv.AMOUNT_NOT_ENOUGH' }, 'aliyun: account_refused (isv.AMOUNT_NOT_ENOUGH)'],
   [{ code: 'isv.SMS_TEMPLATE_ILLEGAL' }, 'aliyun: template_refused (isv.SMS_TEMPLATE_ILLEGAL)'],
-  [{ code: 'isp.SYSTEM_ERROR' }, 'aliyun: unavailable (isp.SYSTEM_ERROR)'],
   [{ code: 'isv.NEW' }, 'aliyun: rejected (isv.NEW)'],
   ['drop in the handshake', 'aliyun: connection_failed (ECONNRESET)'],
   ['hang in the handshake', 'aliyun: timeout'],
@@ -65,6 +70,7 @@ const unclear: readonly (readonly [Behaviour, string])[] = [
   ['drop before reading', 'connection_failed'],
   ['drop after reading', 'connection_failed'],
   [{ code: 'InternalError' }, 'unavailable'],
+  [{ code: 'isp.SYSTEM_ERROR' }, 'unavailable'],
 ]
 for (const [behaviour, code] of unclear) {
   t.test(`nobody else is given what the first may have taken: ${JSON.stringify(behaviour)}`, async (t) => {
@@ -130,6 +136,7 @@ t.test('a vendor that holds its slots holds up nobody', async (t) => {
   const { send, aliyun, tencent, telemetry } = await stand(t, {
     aliyun: { slots: 2, timeoutMs: 60_000 },
     tencent: { slots: 1, timeoutMs: 60_000 },
+    attemptMs: 60_000,
   })
   const controller = new AbortController()
   aliyun.behave = () => 'hang'
@@ -155,6 +162,56 @@ t.test('a vendor that holds its slots holds up nobody', async (t) => {
   t.match(metrics, /provider_calls_total\{channel="sms",provider="aliyun",result="uncertain"\} 2/)
   t.match(metrics, /provider_calls_total\{channel="sms",provider="tencent",result="sent"\} 1/)
   t.match(metrics, /provider_seconds_count\{channel="sms",provider="aliyun"\} 3/)
+})
+
+t.test('a burst waits for slots', async (t) => {
+  const slots = { slots: 2 }
+  const { send, aliyun, tencent } = await stand(t, { aliyun: slots, tencent: slots })
+  const both = await Promise.all(Array.from({ length: 20 }, () => send()))
+  t.equal(both.length, 20, 'and nobody is refused')
+  t.ok(aliyun.messages.length > 2 && tencent.messages.length > 2, 'whoever is free first takes the next')
+
+  tencent.behave = () => ({ code: 'FailedOperation.TemplateIncorrectOrUnapproved' })
+  t.match(
+    await Promise.all(Array.from({ length: 10 }, () => send())),
+    Array.from({ length: 10 }, () => ({ provider: 'aliyun' })),
+    'also when the other one refuses it',
+  )
+})
+
+t.test('a burst when the first is left out', async (t) => {
+  const { send, aliyun } = await stand(t, {
+    tencent: { slots: 2 },
+    switching: { ...SWITCHING, minimumCalls: 1 },
+  })
+  aliyun.behave = () => 'drop in the handshake'
+  await send()
+  const all = await Promise.all(Array.from({ length: 20 }, () => send()))
+  t.same(new Set(all.map(({ provider }) => provider)), new Set(['tencent']))
+  t.equal(aliyun.connections, 1)
+})
+
+t.test('nobody waits so long that the call could not be made', async (t) => {
+  const held = { slots: 1, timeoutMs: 5_000 }
+  const { send, aliyun, tencent } = await stand(t, { aliyun: held, tencent: held, attemptMs: 5_600 })
+  const controller = new AbortController()
+  aliyun.behave = () => 'hang'
+  tencent.behave = () => 'hang'
+  const calls = [1, 2].map(() => failureOf(send({}, 'acme', controller.signal)))
+  await Promise.all([aliyun.received(1), tencent.received(1)])
+  const begun = performance.now()
+  t.match(await failureOf(send()), { code: 'throttled', message: 'aliyun: throttled; tencent: throttled' })
+  const waited = performance.now() - begun
+  t.ok(waited > 50 && waited < 2_000, `${waited} ms`)
+
+  const stopped = new AbortController()
+  const waiting = failureOf(send({}, 'acme', stopped.signal))
+  stopped.abort()
+  t.match(await waiting, { code: 'throttled', uncertain: false }, 'nor when it is stopped')
+  controller.abort()
+  await Promise.all(calls)
+  aliyun.behave = () => 'take'
+  t.match(await send(), { provider: 'aliyun' }, 'and no slot is lost')
 })
 
 t.test('what is cut off is not handed on', async (t) => {

@@ -57,6 +57,7 @@ t.test('aliyun, texts as they are abroad', async (t) => {
 t.test('tencent', async (t) => {
   const { vendor, provider } = await startTencent(t)
   t.same(await provider.send(aMessage(), NEVER), { providerId: '5000:1045710669157053657849499619' })
+  t.equal(vendor.encodings, 'identity', 'an answer that can be read without a thread')
   const { id, text } = aMessage()
   const sent = { number: MOBILE, sign: '示例', id, text: null }
   t.same(vendor.messages[0], { ...sent, template: '449739', params: JSON.stringify([text]) })

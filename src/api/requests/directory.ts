@@ -1,4 +1,4 @@
-import type { Device } from '../../model/device.js'
+import { type Device, inOneSpelling, isWellFormed, TOKEN_FORM } from '../../model/device.js'
 import type { FieldError } from '../../model/failure.js'
 import { readPhone } from '../../model/phone.js'
 import { validationFailed } from '../http/validation.js'
@@ -69,11 +69,16 @@ function phoneOf(text: string, field: string, errors: FieldError[]): string | nu
   return null
 }
 
-function devicesOf(devices: readonly Device[], field: string, errors: FieldError[]): readonly Device[] {
+function devicesOf(given: readonly Device[], field: string, errors: FieldError[]): readonly Device[] {
+  const devices = given.map(inOneSpelling)
   const tokens = devices.map(({ token }) => token)
-  for (const [n, token] of tokens.entries()) {
-    if (tokens.indexOf(token) < n)
-      errors.push({ field: `${field}/${n}/token`, message: 'must not be named twice' })
+  for (const [n, device] of devices.entries()) {
+    const at = `${field}/${n}/token`
+    if (!isWellFormed(device)) {
+      errors.push({ field: at, message: `must be a device token: ${TOKEN_FORM[device.platform]}` })
+    } else if (tokens.indexOf(device.token) < n) {
+      errors.push({ field: at, message: 'must not be named twice' })
+    }
   }
   return devices
 }

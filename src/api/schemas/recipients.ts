@@ -1,12 +1,11 @@
 import { type Static, Type } from 'typebox'
-import { PLATFORMS } from '../../model/device.js'
+import { MAX_TOKEN, PLATFORMS } from '../../model/device.js'
 import { TimeOfDay, UserId } from './text.js'
 import { NullableText, oneOf } from './values.js'
 
 export const MAX_ENTRIES = 1_000
 const MAX_WINDOWS = 7
 const MAX_DEVICES = 100
-const MAX_TOKEN = 4_096
 
 const nullable = (maxLength: number, description: string, example: string) =>
   Type.Optional(

@@ -66,28 +66,57 @@ export function pushOf(push: Static<typeof pushSchema>) {
           },
   }
   const longestMs = Math.max(providers.fcm?.timeoutMs ?? 0, providers.apns?.timeoutMs ?? 0)
+  const places = (providers.fcm?.slots ?? 0) + (providers.apns?.slots ?? 0)
   return {
     ...usualOf(push),
     /** Without a provider there is no such channel. */
     enabled: push.enabled && (providers.fcm !== null || providers.apns !== null),
-    /** Each provider has its own timeout and tries within: a device that took a push is not tried again. */
+    /**
+     * Each provider has its own timeout and tries within: a device that took a push is not tried again. Besides,
+     * an attempt may wait for places, as long as for one answer.
+     */
     delivery: {
-      timeoutMs: (longestMs + PAUSE_MS) * push.tries + MARGIN_MS,
+      timeoutMs: (longestMs + PAUSE_MS) * push.tries + longestMs + MARGIN_MS,
       tries: 1,
-      slots: push.slots,
+      /** No more than the providers take at once: what would only wait for them is better left in the queue. */
+      slots: places === 0 ? push.slots : Math.min(push.slots, places),
     },
     retry: retryOf(push),
     tries: push.tries,
     providers,
+    /** What says that a provider was meant, whether there is one or not. */
+    meant: {
+      fcm: namesOf({ 'proxy (FCM_PROXY)': fcm.proxy }),
+      apns: namesOf({
+        'key_id (APNS_KEY_ID)': apns.key_id,
+        'team_id (APNS_TEAM_ID)': apns.team_id,
+        'topic (APNS_TOPIC)': apns.topic,
+        'endpoint (APNS_ENDPOINT)': apns.endpoint,
+      }),
+    },
   }
 }
 
-export function pushProblems({ providers: { apns } }: PushConfig): readonly Problem[] {
-  if (apns === null || (apns.keyId !== '' && apns.teamId !== '' && apns.topic !== '')) return []
-  return [
-    {
+/** Of what is set. */
+const namesOf = (settings: Readonly<Record<string, string | undefined>>): readonly string[] =>
+  Object.keys(settings).filter((name) => settings[name] !== undefined)
+
+const without = (missing: string, meant: readonly string[]): string =>
+  `has ${meant.join(', ')} but no ${missing}, without which this provider is not there`
+
+export function pushProblems({ providers: { fcm, apns }, meant }: PushConfig): readonly Problem[] {
+  const problems: Problem[] = []
+  if (fcm === null && meant.fcm.length > 0) {
+    problems.push({ key: 'channels.push.fcm', message: without('credentials (FCM_CREDENTIALS)', meant.fcm) })
+  }
+  if (apns === null && meant.apns.length > 0) {
+    problems.push({ key: 'channels.push.apns', message: without('key (APNS_KEY)', meant.apns) })
+  }
+  if (apns !== null && (apns.keyId === '' || apns.teamId === '' || apns.topic === '')) {
+    problems.push({
       key: 'channels.push.apns',
       message: 'needs key_id, team_id and topic too (APNS_KEY_ID, APNS_TEAM_ID, APNS_TOPIC)',
-    },
-  ]
+    })
+  }
+  return problems
 }

@@ -100,12 +100,18 @@ export function smsOf(sms: Static<typeof smsSchema>) {
   }
   const configured = SMS_VENDORS.filter((name) => providers[name] !== null)
   const timeoutMs = configured.reduce((sum, name) => sum + (providers[name]?.timeoutMs ?? 0), MARGIN_MS)
+  const places = configured.reduce((sum, name) => sum + (providers[name]?.slots ?? 0), 0)
   return {
     ...usualOf(sms),
     /** Without a vendor there is no such channel. */
     enabled: sms.enabled && configured.length > 0,
     /** Each vendor has its own timeout within; what one refuses for certain another is asked at once. */
-    delivery: { timeoutMs, tries: 1, slots: sms.slots },
+    delivery: {
+      timeoutMs,
+      tries: 1,
+      /** What no vendor has a slot for waits in the queue. */
+      slots: places === 0 ? sms.slots : Math.min(sms.slots, places),
+    },
     retry: retryOf(sms),
     /** ISO 3166: of numbers that are not international. */
     defaultCountry: sms.default_country,
@@ -118,31 +124,52 @@ export function smsOf(sms: Static<typeof smsSchema>) {
       againAfterMs: switching.again_after,
     },
     providers,
+    /** Vendors that have the secret of a key, but not its id. */
+    withoutId: {
+      aliyun: aliyun.access_key_id === undefined && aliyun.access_key_secret !== undefined,
+      tencent: tencent.secret_id === undefined && tencent.secret_key !== undefined,
+    },
   }
 }
 
-export function smsProblems({ providers, defaultCountry }: SmsConfig): readonly Problem[] {
-  const { aliyun, tencent } = providers
+export function smsProblems(sms: SmsConfig): readonly Problem[] {
+  const { aliyun, tencent } = sms.providers
   const problems: Problem[] = []
-  if (!isPhoneCountry(defaultCountry)) {
-    problems.push({
-      key: 'channels.sms.default_country',
-      message: 'must be a country of ISO 3166 such as CN',
-    })
-  }
+  const add = (key: string, message: string) => problems.push({ key: `channels.sms.${key}`, message })
+  if (!isPhoneCountry(sms.defaultCountry)) add('default_country', 'must be a country of ISO 3166 such as CN')
   if (aliyun !== null && (aliyun.accessKeySecret === '' || aliyun.signName === '')) {
-    problems.push({
-      key: 'channels.sms.aliyun',
-      message:
-        'needs access_key_secret and sign_name too (ALIYUN_SMS_ACCESS_KEY_SECRET, ALIYUN_SMS_SIGN_NAME)',
-    })
+    add(
+      'aliyun',
+      'needs access_key_secret and sign_name too (ALIYUN_SMS_ACCESS_KEY_SECRET, ALIYUN_SMS_SIGN_NAME)',
+    )
+  }
+  if (sms.withoutId.aliyun) {
+    add('aliyun', 'has an access_key_secret, and needs access_key_id too (ALIYUN_SMS_ACCESS_KEY_ID)')
   }
   if (tencent !== null && (tencent.secretKey === '' || tencent.appId === '' || tencent.signName === '')) {
-    problems.push({
-      key: 'channels.sms.tencent',
-      message:
-        'needs secret_key, app_id and sign_name too (TENCENT_SMS_SECRET_KEY, TENCENT_SMS_APP_ID, TENCENT_SMS_SIGN_NAME)',
-    })
+    add(
+      'tencent',
+      'needs secret_key, app_id and sign_name too (TENCENT_SMS_SECRET_KEY, TENCENT_SMS_APP_ID, TENCENT_SMS_SIGN_NAME)',
+    )
   }
-  return problems
+  if (sms.withoutId.tencent) {
+    add('tencent', 'has a secret_key, and needs secret_id too (TENCENT_SMS_SECRET_ID)')
+  }
+  return [...problems, ...orderProblems(sms)]
+}
+
+/** What names nobody who could be asked. */
+function orderProblems({ providers, order, orderByCountry }: SmsConfig): readonly Problem[] {
+  const configured = SMS_VENDORS.filter((name) => providers[name] !== null)
+  if (configured.length === 0) return []
+  const orders = [
+    ['order', order] as const,
+    ...[...orderByCountry].map(([country, names]) => [`order_by_country.${country}`, names] as const),
+  ]
+  return orders
+    .filter(([, names]) => !names.some((name) => configured.includes(name)))
+    .map(([key]) => ({
+      key: `channels.sms.${key}`,
+      message: `must name a vendor that has a key: ${configured.join(', ')} (ALIYUN_SMS_ACCESS_KEY_ID, TENCENT_SMS_SECRET_ID)`,
+    }))
 }

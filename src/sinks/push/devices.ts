@@ -1,10 +1,9 @@
 import { DEVICE_FIELD, DEVICES_FIELD } from '../../model/address.js'
-import type { Device, Platform } from '../../model/device.js'
+import { type Device, inOneSpelling, isWellFormed, type Platform, TOKEN_FORM } from '../../model/device.js'
 import type { FieldError } from '../../model/failure.js'
 import type { Json, JsonObject } from '../../model/json.js'
 
 export const MAX_DEVICES = 1_000
-const MAX_TOKEN = 4_096
 
 /** What senders may call a platform. */
 const PLATFORMS: ReadonlyMap<Json | undefined, Platform> = new Map([
@@ -13,17 +12,6 @@ const PLATFORMS: ReadonlyMap<Json | undefined, Platform> = new Map([
   ['android', 'fcm'],
   ['ios', 'apns'],
 ])
-const EXPECTED: Readonly<Record<Platform, string>> = {
-  fcm: `printable ASCII, at most ${MAX_TOKEN} characters`,
-  apns: 'hexadecimal, 64 to 200 digits',
-}
-const PRINTABLE = /^[!-~]+$/
-/** Apple names no length; today's tokens have 32 bytes, and no token may be more than a part of a path. */
-const APNS_TOKEN = /^[0-9a-f]{64,200}$/i
-
-/** Whether a provider can be asked about a token at all. */
-export const isWellFormed = ({ platform, token }: Device): boolean =>
-  platform === 'fcm' ? PRINTABLE.test(token) && token.length <= MAX_TOKEN : APNS_TOKEN.test(token)
 
 /** The devices in the metadata, each once; null where they cannot be read. */
 export function devicesIn(metadata: JsonObject): readonly Device[] | null {
@@ -49,7 +37,7 @@ export function checkDevices(metadata: JsonObject, prefix: string): FieldError |
     }
     const device = deviceOf(value, platform)
     if (device === null || !isWellFormed(device)) {
-      return { field: `${prefix}/${at.token}`, message: `must be a device token: ${EXPECTED[known]}` }
+      return { field: `${prefix}/${at.token}`, message: `must be a device token: ${TOKEN_FORM[known]}` }
     }
   }
   return null
@@ -80,7 +68,8 @@ function listed(metadata: JsonObject): readonly Place[] | null {
 
 function deviceOf(token: Json | undefined, platform: Json | undefined): Device | null {
   const known = PLATFORMS.get(platform)
-  return known === undefined || typeof token !== 'string' || token === '' ? null : { platform: known, token }
+  if (known === undefined || typeof token !== 'string' || token === '') return null
+  return inOneSpelling({ platform: known, token })
 }
 
 const isObject = (value: Json): value is JsonObject =>

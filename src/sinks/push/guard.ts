@@ -4,17 +4,19 @@ import {
   CircuitState,
   circuitBreaker,
   handleWhenResult,
-  SamplingBreaker,
 } from 'cockatiel'
 import type { Platform } from '../../model/device.js'
+import { SuccessRate } from '../../model/success-rate.js'
 import type { Telemetry } from '../../telemetry/telemetry.js'
+import { Places } from '../places.js'
 import { failedAll, isFault, providerFailure } from './failures.js'
-import { Places } from './places.js'
 import type { DeviceResult } from './provider.js'
 
 export interface GuardOptions {
   /** Calls at once. */
   readonly slots: number
+  /** How many may wait for a place with patience. */
+  readonly patient: number
   readonly breaker: {
     /** Opens above this share of failed calls, 0 to 1. */
     readonly failureRate: number
@@ -28,10 +30,10 @@ export interface GuardOptions {
 }
 
 /**
- * How long a call waits for a place, in milliseconds. The channel's lane is shared by all providers, so one
- * that holds up its calls must not let those that wait for it fill the lane.
+ * How long a call waits for a place when many wait already, or when the provider is down, in milliseconds. The
+ * channel's lane is shared by all providers: those that wait for one of them must not fill it.
  */
-const PATIENCE_MS = 1_000
+const IMPATIENCE_MS = 1_000
 
 type Results = readonly DeviceResult[]
 
@@ -39,26 +41,28 @@ type Results = readonly DeviceResult[]
 export class Guard {
   readonly #platform: Platform
   readonly #places: Places
+  readonly #patient: number
   readonly #breaker: CircuitBreakerPolicy
   #open = false
 
   /** @param onChange told when the breaker opens or closes */
   constructor(
     platform: Platform,
-    { slots, breaker }: GuardOptions,
+    { slots, patient, breaker }: GuardOptions,
     { log }: Telemetry,
     onChange: () => void,
   ) {
     this.#platform = platform
     this.#places = new Places(slots)
+    this.#patient = patient
     this.#breaker = circuitBreaker(
       handleWhenResult((results) => Array.isArray(results) && isDown(results)),
       {
         halfOpenAfter: breaker.halfOpenAfterMs,
-        breaker: new SamplingBreaker({
-          threshold: breaker.failureRate,
-          duration: breaker.windowMs,
-          minimumRps: breaker.minimumCalls / (breaker.windowMs / 1000),
+        breaker: new SuccessRate({
+          successRate: 1 - breaker.failureRate,
+          windowMs: breaker.windowMs,
+          minimumCalls: breaker.minimumCalls,
         }),
       },
     )
@@ -77,12 +81,22 @@ export class Guard {
     return this.#open
   }
 
-  /** Lets the call be made, or gives each of the devices the reason why it was not. */
-  async run(devices: number, signal: AbortSignal, call: () => Promise<Results>): Promise<Results> {
+  /**
+   * Lets the call be made, or gives each of the devices the reason why it was not.
+   * @param waitMs how long it may wait for a place, in milliseconds
+   */
+  async run(
+    devices: number,
+    waitMs: number,
+    signal: AbortSignal,
+    call: () => Promise<Results>,
+  ): Promise<Results> {
     // Others would wait for the one call that tries whether the provider is back.
     const isTrying = (): boolean => this.#breaker.state === CircuitState.HalfOpen
     if (isTrying()) return this.#down(devices)
-    if (!(await this.#places.take(PATIENCE_MS, signal))) return this.#busy(devices)
+    const isPatient = !this.#open && this.#places.waiting < this.#patient
+    const withinMs = isPatient ? waitMs : Math.min(waitMs, IMPATIENCE_MS)
+    if (!(await this.#places.take(withinMs, signal))) return this.#busy(devices)
     try {
       return isTrying() ? this.#down(devices) : await this.#breaker.execute(call)
     } catch (error) {
@@ -99,7 +113,7 @@ export class Guard {
   }
 
   #busy(devices: number): Results {
-    const wait = { retryAfterMs: PATIENCE_MS }
+    const wait = { retryAfterMs: IMPATIENCE_MS }
     return failedAll(
       devices,
       providerFailure(this.#platform, 'unavailable', `${this.#platform} is busy`, wait),

@@ -10,7 +10,7 @@ import type { Push } from './push.js'
 const PAUSE_MS = 500
 
 export interface HandoverOptions {
-  /** How long one try may take, in milliseconds. */
+  /** How long one try may take, and how long an attempt may wait for places besides, in milliseconds. */
   readonly timeoutMs: number
   readonly tries: number
   /** Null: all. */
@@ -42,9 +42,14 @@ export class Handover {
   async send(push: Push, tokens: readonly string[], signal: AbortSignal): Promise<readonly DeviceResult[]> {
     const results = new Map<string, DeviceResult>()
     let left = tokens
+    let waitMs = this.#options.timeoutMs
     for (let tried = 0; left.length > 0; ) {
       const some = left
-      const outcomes = await this.guard.run(some.length, signal, () => this.#try(push, some, signal))
+      const begun = performance.now()
+      const outcomes = await this.guard.run(some.length, waitMs, signal, () => {
+        waitMs = Math.max(waitMs - (performance.now() - begun), 0)
+        return this.#try(push, some, signal)
+      })
       for (const [n, token] of some.entries()) {
         const outcome = outcomes[n]
         if (outcome === undefined) throw new Error(`${this.platform} gave no result for a device`)

@@ -11,7 +11,7 @@ import { PushSink } from './sink.js'
 export { checkDevices } from './devices.js'
 
 /** What every provider has: its time, its places, and who may use it. */
-type Limits = Omit<HandoverOptions, 'tries'> & Omit<GuardOptions, 'breaker'>
+type Limits = Omit<HandoverOptions, 'tries'> & Pick<GuardOptions, 'slots'>
 
 export interface PushOptions {
   /** Null: not configured. */
@@ -19,6 +19,8 @@ export interface PushOptions {
   readonly apns: (ApnsOptions & Limits) | null
   /** Tries of one attempt at each device, the first included. */
   readonly tries: number
+  /** Of the channel's lane: notifications at once, by all providers. */
+  readonly slots: number
   readonly breaker: GuardOptions['breaker']
   readonly directory: DeviceDirectory
   readonly clock: Clock
@@ -27,14 +29,15 @@ export interface PushOptions {
 
 /** @throws Error when credentials cannot be used */
 export function createPushSink(options: PushOptions): PushSink {
-  const { fcm, apns, tries, breaker, directory, clock, telemetry } = options
+  const { fcm, apns, tries, slots, breaker, directory, clock, telemetry } = options
   const handovers: Handover[] = []
   const countOpen = (): void => {
     const open = handovers.filter(({ guard }) => guard.open).length
     telemetry.metrics.breakerOpen.set({ channel: 'push' }, open)
   }
   const add = (provider: PushProvider, limits: Limits): void => {
-    const guard = new Guard(provider.platform, { ...limits, breaker }, telemetry, countOpen)
+    const patient = Math.ceil(slots / 2)
+    const guard = new Guard(provider.platform, { ...limits, patient, breaker }, telemetry, countOpen)
     handovers.push(new Handover(provider, guard, { ...limits, tries }, telemetry))
   }
   if (fcm !== null) add(new FcmProvider(fcm), fcm)

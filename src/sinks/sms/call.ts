@@ -10,13 +10,15 @@ export type RefusalOf = (error: unknown, status: number | null) => DeliveryFailu
 
 /**
  * Lets an SDK make one request over a connection of its own, which is gone when this has settled.
- * @throws DeliveryFailure `uncertain` when the request may have been written and no answer says what became of it
+ * @param read null: it is not an answer that the vendor documents
+ * @throws DeliveryFailure what `read` throws, and `uncertain` when the request may have been written and no answer says what became of it
  */
 export async function call<T>(
   provider: string,
   destination: Destination,
   signal: AbortSignal,
-  request: (agent: Agent) => Promise<T>,
+  request: (agent: Agent) => Promise<unknown>,
+  read: (answer: unknown) => T | null,
   refusalOf: RefusalOf,
 ): Promise<T> {
   if (signal.aborted) throw endedBeforehand(provider, signal)
@@ -24,8 +26,11 @@ export async function call<T>(
   const cut = () => connection.cut(new Error('cut off'))
   signal.addEventListener('abort', cut, { once: true })
   try {
-    return await Promise.race([request(connection.agent), connection.whenCut])
+    const answer = read(await Promise.race([request(connection.agent), connection.whenCut]))
+    if (answer === null) throw new Error('not an answer that is documented')
+    return answer
   } catch (error) {
+    if (error instanceof DeliveryFailure) throw error
     const refusal = signal.aborted ? null : refusalOf(error, connection.status)
     throw refusal ?? failureOf(provider, error, connection, signal)
   } finally {

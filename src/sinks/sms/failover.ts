@@ -1,5 +1,6 @@
 import { DeliveryFailure, type DeliveryFailureCode, type Receipt } from '../../model/outcome.js'
 import type { Telemetry } from '../../telemetry/telemetry.js'
+import { firstFree } from './first-free.js'
 import { Gate, type Route, type SwitchingOptions } from './gate.js'
 import type { TextMessage } from './provider.js'
 
@@ -99,26 +100,6 @@ async function sent(
 
 const ended = (failure: DeliveryFailure | undefined, signal: AbortSignal): boolean =>
   signal.aborted || failure?.uncertain === true || (failure !== undefined && FINAL.has(failure.code))
-
-/** In whose slot we are; null when there was none while a call could still be made in time. */
-async function firstFree(
-  gates: ReadonlySet<Gate>,
-  until: number,
-  signal: AbortSignal,
-): Promise<Gate | null> {
-  const enough = new AbortController()
-  const either = AbortSignal.any([signal, enough.signal])
-  const entered: Gate[] = []
-  const enter = async (gate: Gate): Promise<void> => {
-    if (!(await gate.enter(until - performance.now() - gate.timeoutMs, either))) return
-    // Two may have become free at once.
-    if (entered.length > 0) gate.leave()
-    else entered.push(gate)
-    enough.abort()
-  }
-  await Promise.all([...gates].map(enter))
-  return entered[0] ?? null
-}
 
 /** As `aliyun: throttled (isv.BUSINESS_LIMIT_CONTROL)`. */
 function toldBy({ code, message, provider }: DeliveryFailure): string {

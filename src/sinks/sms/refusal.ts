@@ -8,20 +8,22 @@ const MEANINGS = [
   'account_refused',
   'template_refused',
   'rejected',
-  'unavailable',
   'unclear',
 ] as const
 export type Meaning = (typeof MEANINGS)[number]
 
-/** By code, or by what stands before its first dot. */
+/** By code, with or without `isv.` or `isp.`, or by what stands before its first dot. */
 export type Meanings = ReadonlyMap<string, Meaning>
 
 /** The table of a vendor: the codes of each meaning. */
 export const meanings = (codes: Readonly<Partial<Record<Meaning, readonly string[]>>>): Meanings =>
   new Map(MEANINGS.flatMap((meaning) => (codes[meaning] ?? []).map((code) => [code, meaning] as const)))
 
-/** What may be otherwise in a minute: a limit, the vendor's health, an account that somebody tops up. */
-const RETRYABLE: ReadonlySet<DeliveryFailureCode> = new Set(['throttled', 'account_refused', 'unavailable'])
+/** What may be otherwise in a minute: a limit, an account that somebody tops up. */
+const RETRYABLE: ReadonlySet<DeliveryFailureCode> = new Set(['throttled', 'account_refused'])
+
+/** Aliyun's, for what its customer or itself is at fault. */
+const PREFIX = /^is[vp]\./
 
 /** Of the form of a code, so that nothing else that a vendor says gets into a message. */
 const CODE = /^[A-Za-z][\w.:-]{0,79}$/
@@ -37,7 +39,8 @@ export function refusal(
   status: number | null = null,
 ): DeliveryFailure {
   const unknown = status !== null && status >= 500 ? 'unclear' : 'rejected'
-  const meaning = table.get(code) ?? table.get(code.split('.', 1)[0] ?? '') ?? unknown
+  const [family = ''] = code.split('.', 1)
+  const meaning = table.get(code) ?? table.get(code.replace(PREFIX, '')) ?? table.get(family) ?? unknown
   const shown = CODE.test(code) ? code : 'a code of another form'
   if (meaning === 'unclear') {
     return new DeliveryFailure('unavailable', `${provider} cannot say whether it took it (${shown})`, {
@@ -54,11 +57,3 @@ export function refusal(
 
 export const noTemplate = (provider: string): DeliveryFailure =>
   new DeliveryFailure('template_refused', `no template code for ${provider}`, { retryable: false, provider })
-
-/** An answer that is none of those that the vendor documents. */
-export const unreadable = (provider: string): DeliveryFailure =>
-  new DeliveryFailure('unavailable', `the answer of ${provider} is none that it documents`, {
-    retryable: true,
-    uncertain: true,
-    provider,
-  })

@@ -32,6 +32,8 @@ export const TENCENT_CODES = meanings({
     'InvalidParameterValue.ProhibitedUseUrlInTemplateParameter',
   ],
   rejected: [
+    // Not a limit: a country that the application has on a list.
+    'LimitExceeded.AppCountryOrRegionInBlacklist',
     'FailedOperation',
     'InternalError.JsonParseFail',
     'InternalError.RestApiInterfaceNotExist',

@@ -6,7 +6,8 @@ import type { Statement, Store } from './store.js'
 /**
  * A device that was registered after it was found gone is alive again: Apple's answer says since when a token
  * leads nowhere, and an entry that was written while the provider was being asked may name it anew.
- * `updated_at` stays: nobody has told us anything about the recipient.
+ * `updated_at` stays: nobody has told us anything about the recipient. APNs tokens are given in lower case; older
+ * entries may have them otherwise.
  */
 const REMOVE_GONE: Statement = {
   name: 'devices_remove_gone',
@@ -19,7 +20,8 @@ const REMOVE_GONE: Statement = {
       SELECT listed.device, listed.n, gone.token IS NOT NULL AND coalesce(gone.gone_at >=
         (entry.devices_since ->> (listed.n::int - 1))::float8, true) AS leaves
       FROM entry CROSS JOIN jsonb_array_elements(entry.devices) WITH ORDINALITY AS listed(device, n)
-        LEFT JOIN gone ON gone.platform = listed.device ->> 'platform' AND gone.token = listed.device ->> 'token'),
+        LEFT JOIN gone ON gone.platform = listed.device ->> 'platform' AND gone.token =
+          CASE gone.platform WHEN 'apns' THEN lower(listed.device ->> 'token') ELSE listed.device ->> 'token' END),
     removed AS (
       UPDATE recipients SET devices =
         (SELECT coalesce(jsonb_agg(device ORDER BY n) FILTER (WHERE NOT leaves), '[]') FROM judged)

@@ -34,6 +34,15 @@ t.test('what is gone leaves, and nothing else changes', async (t) => {
   t.strictSame(await devices.removeGone(ada, [gone(two)], Date.now()), [], 'only once')
 })
 
+t.test('an APNs token of an older entry leaves in whichever case it was written', async (t) => {
+  const old: Device = { platform: 'apns', token: 'ONE' }
+  const other: Device = { platform: 'fcm', token: 'TWO' }
+  await put(old, other)
+  await age(10_000)
+  t.strictSame(await devices.removeGone(ada, [gone(one), gone(two)], Date.now()), [old])
+  t.strictSame(await listed(), [other])
+})
+
 t.test('only of that user of that tenant', async (t) => {
   await put(one)
   await a.directory.put('globex', [{ ...nobody, userId: 'ada', devices: [one] }])

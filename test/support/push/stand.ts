@@ -48,6 +48,7 @@ export function stand(t: Pick<Test, 'teardown'>, { google, apple, fcm, apns, res
         }
       : null,
     tries: 2,
+    slots: 20,
     breaker: BREAKER,
     directory: {
       removeGone: async (_user, devices) => {

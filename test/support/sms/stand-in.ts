@@ -56,6 +56,8 @@ export class StandIn {
   /** Requests whose last byte was read. */
   requests = 0
   port = 0
+  /** The `Accept-Encoding` of the last request. */
+  encodings: string | undefined
   readonly #protocol: Protocol
 
   /** @param behave may be replaced at any time; `time` is 1 for the first connection */
@@ -121,6 +123,7 @@ export class StandIn {
     const behaviour = this.behave(time)
     const read = this.#protocol.read(request, body)
     this.requests += 1
+    this.encodings = request.headers['accept-encoding']?.toString()
     if (typeof read !== 'string') this.messages.push(read)
     this.watch.changed()
     const answer =

@@ -35,6 +35,7 @@ export function aliyunAt(port: number, changes: Partial<AliyunOptions> = {}): Al
     ...ALIYUN_KEY,
     endpoint: new URL(`https://dysmsapi.test:${port}`),
     signName: '示例',
+    timeoutMs: 60_000,
     templateCode: 'SMS_1',
     contentParam: 'content',
     global: null,

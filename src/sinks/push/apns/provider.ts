@@ -1,5 +1,5 @@
 import type { Provider, ResponseSent } from '@parse/node-apn'
-import { isWellFormed } from '../devices.js'
+import { isWellFormed } from '../../../model/device.js'
 import type { DeviceResult, PushProvider } from '../provider.js'
 import type { Push } from '../push.js'
 import { Connections } from './connections.js'

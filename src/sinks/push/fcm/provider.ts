@@ -7,7 +7,7 @@ import { Access, type AccessToken } from './access.js'
 import { CallAgent } from './call-agent.js'
 import { fcmMessage } from './message.js'
 import { Pool } from './pool.js'
-import { fcmResult } from './results.js'
+import { fcmResult, fcmUnknownToken } from './results.js'
 import { loadSdk, type Sdk } from './sdk.js'
 import { readServiceAccount, type ServiceAccount } from './service-account.js'
 
@@ -38,6 +38,7 @@ export class FcmProvider implements PushProvider {
   readonly #access: Access
   readonly #sdk: Promise<Sdk>
   #calls = 0
+  #hasTaken = false
 
   /** @throws Error when the credentials cannot be used */
   constructor({ credentials, proxy, timeoutMs, ca }: FcmOptions) {
@@ -62,6 +63,15 @@ export class FcmProvider implements PushProvider {
 
   async close(): Promise<void> {
     this.#pool.destroy()
+  }
+
+  /**
+   * The SDK tells a token that is no longer registered from a project that there is not by nothing. So tokens
+   * count as gone only once this project has taken a push: wrong credentials must not empty the directory.
+   */
+  #settled(result: DeviceResult | 'unknown'): DeviceResult {
+    if (result !== 'unknown') return result
+    return this.#hasTaken ? { kind: 'gone', goneAt: null } : fcmUnknownToken
   }
 
   /** An app of its own, so that its requests can be told from those of other calls. It is a few small objects. */
@@ -93,7 +103,8 @@ export class FcmProvider implements PushProvider {
       const responses = batches.flatMap((batch) => batch.responses)
       if (responses.every(isUnauthenticated)) this.#access.forget(token)
       const context = { ended: signal.aborted, retryAfterMs: agent.retryAfterMs }
-      return responses.map((response) => fcmResult(response, context))
+      this.#hasTaken ||= responses.some(({ success }) => success)
+      return responses.map((response) => this.#settled(fcmResult(response, context)))
     } finally {
       signal.removeEventListener('abort', end)
       agent.cut()

@@ -24,7 +24,8 @@ const MEANINGS: Readonly<Record<string, DeliveryFailureCode>> = {
   'app/network-error': 'connection_failed',
 }
 
-const GONE: ReadonlySet<string> = new Set([
+/** The token is unknown or none; FCM's 404 for a project that there is not has the same code in the SDK. */
+const UNKNOWN: ReadonlySet<string> = new Set([
   'messaging/registration-token-not-registered',
   'messaging/invalid-registration-token',
 ])
@@ -33,17 +34,17 @@ const GONE: ReadonlySet<string> = new Set([
 const CODE = /^[a-z]+\/[a-z-]{1,60}$/
 
 /**
- * What FCM's answer for one device means.
+ * What FCM's answer for one device means. `unknown`: the token leads nowhere, or the project is the wrong one.
  * @param ended the call was ended from here, which to the SDK is a connection that failed
  * @param retryAfterMs what FCM asked to wait, in milliseconds
  */
 export function fcmResult(
   { success, messageId, error }: SendResponse,
   { ended, retryAfterMs }: { readonly ended: boolean; readonly retryAfterMs: number | null },
-): DeviceResult {
+): DeviceResult | 'unknown' {
   if (success) return { kind: 'sent', providerId: messageId ?? null }
   const code = error?.code ?? ''
-  if (GONE.has(code) || isAboutToken(code, error?.message ?? '')) return { kind: 'gone', goneAt: null }
+  if (UNKNOWN.has(code) || isAboutToken(code, error?.message ?? '')) return 'unknown'
   const meaning = MEANINGS[code] ?? 'rejected'
   const failed = (as: DeliveryFailureCode, message: string, wait: number | null = null): DeviceResult => ({
     kind: 'failed',
@@ -53,6 +54,12 @@ export function fcmResult(
   if (meaning === 'connection_failed') return failed(meaning, 'the connection to FCM failed')
   const wait = meaning === 'throttled' || meaning === 'unavailable' ? retryAfterMs : null
   return failed(meaning, `FCM answered ${CODE.test(code) ? code : 'something unknown'}`, wait)
+}
+
+/** A token that FCM does not know, before anything shows that this is the right project. */
+export const fcmUnknownToken: DeviceResult = {
+  kind: 'failed',
+  failure: providerFailure('fcm', 'invalid_address', 'FCM does not know the token'),
 }
 
 /** One code for everything that is wrong with a request; only the words tell that it is the token. */

@@ -1,10 +1,14 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+
+/** RS256 takes no shorter key (RFC 7518 §3.3). */
+const SHORTEST_KEY_BITS = 2048
 
 /** What of a service account's key file is needed to act for it. */
 export interface ServiceAccount {
   readonly projectId: string
   readonly clientEmail: string
+  /** PEM, PKCS#8. */
   readonly privateKey: string
 }
 
@@ -15,16 +19,33 @@ export interface ServiceAccount {
  */
 export function readServiceAccount(credentials: string): ServiceAccount {
   const text = credentials.trimStart().startsWith('{') ? credentials : read(credentials)
-  const { project_id: projectId, client_email: clientEmail, private_key: privateKey } = fieldsOf(text)
-  if (typeof projectId !== 'string' || typeof clientEmail !== 'string' || typeof privateKey !== 'string') {
+  const { project_id: projectId, client_email: clientEmail, private_key: pem } = fieldsOf(text)
+  if (typeof projectId !== 'string' || typeof clientEmail !== 'string' || typeof pem !== 'string') {
     throw unusable('it has no project_id, client_email and private_key: is it the key of a service account?')
   }
+  return {
+    projectId,
+    clientEmail,
+    privateKey: rsaKey(pem).export({ type: 'pkcs8', format: 'pem' }).toString(),
+  }
+}
+
+/** In whichever form a tool has put it: PKCS#1 as well. */
+function rsaKey(pem: string): KeyObject {
+  const key = keyIn(pem)
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0
+  if (key.asymmetricKeyType === 'rsa' && bits >= SHORTEST_KEY_BITS) return key
+  throw unusable(
+    `its private_key is not an RSA key of at least ${SHORTEST_KEY_BITS} bits, as Google gives them`,
+  )
+}
+
+function keyIn(pem: string): KeyObject {
   try {
-    createPrivateKey(privateKey)
+    return createPrivateKey(pem)
   } catch {
     throw unusable('its private_key is not a key in PEM')
   }
-  return { projectId, clientEmail, privateKey }
 }
 
 function read(path: string): string {
