@@ -237,7 +237,8 @@ for (const way of ['refused', 'without an address', 'suppressed'] as const) {
       () => Promise.reject(new DeliveryFailure('rejected', 'no', { retryable: false })),
       {
         recipient: () => (collected && way === 'without an address' ? wants('daily') : reader),
-        suppression: () => (collected && way === 'suppressed' ? 'bounce' : null),
+        suppression: ({ channel }) =>
+          collected && way === 'suppressed' && channel === 'email' ? 'bounce' : null,
         options: { channels },
       },
     )

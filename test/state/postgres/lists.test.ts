@@ -53,7 +53,7 @@ t.test('who is blocked twice is blocked once, for the later reason', async (t) =
 
 t.test('the suppression list is paged by channel and address', async (t) => {
   const mail = Array.from({ length: 5 }, (_, n) => `Mail${n}@example.com`)
-  const hooks = ['https://a.example/x', `https://a.example/${'ü'.repeat(1_000)}`]
+  const hooks = ['https://a.example/x', `https://a.example/${'x'.repeat(2_000)}`]
   for (const address of mail)
     await suppressions.add({ tenantId: 'acme', channel: 'email', address }, 'bounce', 'n')
   for (const address of hooks)
