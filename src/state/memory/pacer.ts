@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { PaceKey, Pacer } from '../../streams/ports.js'
-import { currentPlace, timeOfPlace } from '../places.js'
+import { currentPlace, timeOfPlace } from '../pace.js'
 
 const MAX_TARGETS = 100_000
 const LONGEST = 128

@@ -1,5 +1,5 @@
 import type { PaceKey, Pacer } from '../../streams/ports.js'
-import { currentPlace, timeOfPlace } from '../places.js'
+import { currentPlace, timeOfPlace } from '../pace.js'
 import type { RedisConnection } from './connection.js'
 
 /** Keys outlive the minute of their last place by this, because Redis has a clock of its own. */
