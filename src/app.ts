@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { createAuthenticator } from './api/auth/authenticator.js'
 import { buildServer } from './api/server.js'
+import { createSending } from './api/use-cases/sending.js'
 import { openChannels } from './app/channels.js'
 import { type Database, openDatabase } from './app/database.js'
 import { openEmailStores } from './app/email.js'
@@ -120,8 +121,8 @@ async function assemble(
 
   let open = false
   let closing = false
-  const admission = (channel: Channel) =>
-    open && !closing ? keeping.backlog.refusal(channel) : away(closing)
+  const admission = (channel: Channel, tenantId: string) =>
+    open && !closing ? keeping.backlog.refusal(channel, tenantId) : away(closing)
   const rules = {
     channels: openChannelsOf(config),
     checks: sinks.addressChecks,
@@ -133,9 +134,10 @@ async function assemble(
     newId: () => jobId(clock.now()),
     keyTtlMs: config.idempotency.ttlMs,
   })
+  const sending = createSending({ intake, jobs, ...mail, rules, admission, log })
   const authenticator = createAuthenticator({ secret: secrets.jwt, jwksUrl: config.auth.jwksUrl })
   const server = buildServer({
-    intake,
+    sending,
     notifications: notifications(new Archive(reading), inbox, queue, log),
     jobs,
     stats: new PostgresStats(reading),
@@ -175,7 +177,7 @@ async function assemble(
     intake,
     jobs,
     rules,
-    admission: (channel: Channel) => keeping.backlog.refusal(channel),
+    admission: (channel: Channel, tenantId: string) => keeping.backlog.refusal(channel, tenantId),
     log,
   }
   const schedules = runSchedules(config, store, firing, telemetry)

@@ -25,6 +25,7 @@ export function aNotification(changes: Partial<Notification>): Notification {
     traceparent: null,
     createdAt,
     attempt: 1,
+    earlierAttempts: 0,
     templateUse: null,
     vendorText: null,
     deferredFor: null,

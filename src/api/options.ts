@@ -6,14 +6,12 @@ import type { Renderer } from '../streams/ports.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { CallerLimits } from './auth/caller-limit.js'
 import type {
-  Attachments,
   Authenticator,
   Blocklist,
   Bounces,
   Broadcaster,
   Dependency,
   Directory,
-  Intake,
   Jobs,
   Notifications,
   PersonalData,
@@ -26,10 +24,11 @@ import type {
   WebhookEndpoints,
 } from './ports.js'
 import type { MessageRules } from './requests/message.js'
+import type { Sending } from './use-cases/sending.js'
 
 /** Everything the HTTP server needs from the rest. */
 export interface ServerOptions {
-  readonly intake: Intake
+  readonly sending: Sending
   readonly notifications: Notifications
   readonly jobs: Jobs
   readonly stats: Stats
@@ -38,7 +37,6 @@ export interface ServerOptions {
   readonly preferences: Preferences
   readonly blocklist: Blocklist
   readonly suppressions: Suppressions
-  readonly attachments: Attachments
   readonly bounces: Bounces
   readonly webhookEndpoints: WebhookEndpoints
   readonly schedules: Schedules
@@ -59,7 +57,7 @@ export interface ServerOptions {
   /** Of recipients who have chosen nothing. */
   readonly quietHours: { readonly windows: readonly QuietWindow[]; readonly timezone: string }
   /** Why nothing more may be submitted for a channel now; null while there is room. Asked once a request. */
-  readonly admission: (channel: Channel) => Failure | null
+  readonly admission: (channel: Channel, tenantId: string) => Failure | null
   /** Turns `/ready` to 503, so that a load balancer goes elsewhere while requests are still answered. */
   readonly isShuttingDown: () => boolean
   /** For the OpenAPI document. */

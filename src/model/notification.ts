@@ -74,6 +74,8 @@ export interface Idempotency {
   readonly key: string
   /** Hash of the request, so that the key cannot be used for another one. */
   readonly fingerprint: string
+  /** How long it is remembered, in milliseconds; left out: as configured. */
+  readonly keepMs?: number
 }
 
 /** A request that has an identity. The id is time-ordered: `notif_` and a UUIDv7. */
@@ -82,6 +84,8 @@ export interface Notification extends NotificationRequest {
   readonly createdAt: number
   /** Delivery attempts begun so far. */
   readonly attempt: number
+  /** Of these, those made before it was last redriven: it has its retries anew. */
+  readonly earlierAttempts: number
   /** The text of the template that it was rendered with. */
   readonly templateUse: TemplateUse | null
   /** What vendors of text messages are told in place of the content; null: the content itself. */

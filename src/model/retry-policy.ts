@@ -16,7 +16,7 @@ export type Settlement =
 
 /**
  * Decides what an outcome means for the notification.
- * @param attempt how many attempts were begun, this one included
+ * @param attempt how many attempts were begun since it was accepted or redriven, this one included
  * @param random a number in [0, 1)
  */
 export function settlementOf(

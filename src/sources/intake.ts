@@ -73,6 +73,7 @@ function identified(
     traceparent: request.traceparent,
     createdAt,
     attempt: 0,
+    earlierAttempts: 0,
     templateUse: null,
     vendorText: null,
     deferredFor: null,

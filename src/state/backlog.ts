@@ -37,7 +37,7 @@ export class Backlog {
   }
 
   /** Why nothing more can be taken for a channel; null while there is room. As of the last second. */
-  refusal(channel: Channel): Failure | null {
+  refusal(channel: Channel, _tenantId: string): Failure | null {
     const ready = this.#ready[channel] ?? 0
     if (ready < this.#options.maxReady) return null
     const message = `${ready} notifications are ready to be sent by ${channel}; try again later`

@@ -77,11 +77,11 @@ function resultOf(
   channel: QueuedChannel,
   { retry, fallbackFor }: AfterwardsPolicy,
 ): AttemptResult {
-  const { id, tenantId, attempt } = notification
+  const { id, tenantId, attempt, earlierAttempts } = notification
   const settlement: Settlement | { readonly status: 'released' } =
     outcome.kind === 'released'
       ? { status: 'released' }
-      : settlementOf(outcome, attempt, retry, Math.random())
+      : settlementOf(outcome, attempt - earlierAttempts, retry, Math.random())
   const { status } = settlement
   const fallback = status === 'failed' && !isSilent(notification) ? fallbackFor(tenantId) : null
   return {

@@ -1,14 +1,13 @@
 import type { Test } from 'tap'
-import type { ServerOptions } from '../../src/api/options.js'
 import type { Role } from '../../src/api/ports.js'
 import { checkEmailAddress } from '../../src/sinks/email/address.js'
 import { GROUPS, testRecipients } from '../support/recipients.js'
-import { type Answer, type Client, options, serve, token } from './support.js'
+import { type Answer, type Client, type Overrides, options, serve, token } from './support.js'
 
 export const TENANT = 't1'
 
 /** A server over the real directory and lists, with the real check of addresses. */
-export async function serveDirectory(t: Test, overrides: Partial<ServerOptions> = {}) {
+export async function serveDirectory(t: Test, overrides: Overrides = {}) {
   const { a } = await testRecipients(t)
   const { directory, preferences, blocklist, suppressions, personalData } = a
   const { rules } = options()

@@ -6,6 +6,7 @@ import type { Api } from '../../src/api/http/api.js'
 import type { ServerOptions } from '../../src/api/options.js'
 import type { Role } from '../../src/api/ports.js'
 import { buildServer } from '../../src/api/server.js'
+import { createSending, type SendingPorts } from '../../src/api/use-cases/sending.js'
 import { CHANNELS } from '../../src/model/notification.js'
 import { createLog } from '../../src/telemetry/log.js'
 import { createMetrics } from '../../src/telemetry/metrics.js'
@@ -15,9 +16,11 @@ import { memoryPorts } from './memory-ports.js'
 export const SECRET = 'a-secret-that-is-long-enough-for-hs256'
 export const NOW = Date.parse('2027-03-01T12:00:00Z')
 
+export type Overrides = Partial<ServerOptions & SendingPorts>
+
 /** Ports in memory, the real authenticator, a clock that stands still. */
-export function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
-  return {
+export function options(overrides: Overrides = {}): ServerOptions {
+  const ports: Omit<ServerOptions, 'sending'> & Omit<SendingPorts, 'log'> = {
     ...memoryPorts(),
     unsubscribeLinks: unsubscribeLinks(),
     authenticator: createAuthenticator({ secret: SECRET, jwksUrl: null }),
@@ -49,6 +52,7 @@ export function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
     version: '0.0.0-test',
     ...overrides,
   }
+  return { sending: createSending({ ...ports, log: ports.telemetry.log }), ...ports }
 }
 
 export interface Answer {
@@ -71,7 +75,7 @@ export interface CallInit {
 }
 
 /** A server on a free port, closed with the test, and a client that is a sender of tenant `t1`. */
-export async function serve(t: Test, overrides: Partial<ServerOptions> = {}): Promise<Client> {
+export async function serve(t: Test, overrides: Overrides = {}): Promise<Client> {
   const api = buildServer(options(overrides))
   await api.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => api.close())

@@ -1,5 +1,6 @@
 import { Ajv, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { FastifySchemaCompiler } from 'fastify'
+import type { Static, TSchema } from 'typebox'
 import { Failure, type FieldError } from '../../model/failure.js'
 import { PATTERN_MESSAGES } from '../schemas/text.js'
 import { pointer } from './pointer.js'
@@ -28,15 +29,28 @@ export const compileValidator: FastifySchemaCompiler<AnySchema> = ({ schema, htt
   }
 }
 
+/** Validates like the body of a request what comes in by another way. Throws `validation_failed`. */
+export function bodyReader<T extends TSchema>(schema: T): (data: unknown) => Static<T> {
+  const validate = strict.compile<Static<T>>(schema)
+  return (data) => {
+    const flaw = unstorableFailure(data)
+    if (flaw !== null) throw flaw
+    if (validate(data)) return data
+    throw refused(validate)
+  }
+}
+
 function unstorableFailure(data: unknown): Failure | null {
   const flaw = unstorable(data)
   return flaw === null ? null : validationFailed([flaw])
 }
 
 function invalid(validate: ValidateFunction, data: unknown): Failure | null {
-  if (validate(data)) return null
-  return validationFailed((validate.errors ?? []).slice(0, MAX_ERRORS).map(fieldError))
+  return validate(data) ? null : refused(validate)
 }
+
+const refused = ({ errors }: Pick<ValidateFunction, 'errors'>): Failure =>
+  validationFailed((errors ?? []).slice(0, MAX_ERRORS).map(fieldError))
 
 /** A refusal that names each field; the first one is also its message. */
 export function validationFailed(errors: readonly FieldError[]): Failure {

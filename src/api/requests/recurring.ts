@@ -18,7 +18,7 @@ export interface FiringPorts {
   readonly jobs: Jobs
   readonly rules: MessageRules
   /** Why nothing may be submitted for a channel now; null while there is room. */
-  readonly admission: (channel: Channel) => Failure | null
+  readonly admission: (channel: Channel, tenantId: string) => Failure | null
   readonly log: Log
 }
 
@@ -39,7 +39,7 @@ export function fireRuns(ports: FiringPorts): (run: RunToFire) => Promise<RunRes
 async function submit({ scheduleId, tenantId, plannedAt, message }: RunToFire, ports: FiringPorts) {
   if (!Value.Check(ScheduledMessage, message))
     throw Failure.field('validation_failed', '/message', 'is not what this version takes')
-  const refusal = ports.admission(message.channel)
+  const refusal = ports.admission(message.channel, tenantId)
   if (refusal !== null) throw refusal
   const submission = readScheduledMessage(message, tenantId, ports.rules)
   const key = `schedule:${scheduleId}:${isoTime(plannedAt)}`

@@ -1,12 +1,8 @@
 import { callerOf, requireTenant } from '../auth/access.js'
 import type { Api } from '../http/api.js'
 import type { ServerOptions } from '../options.js'
-import { contentsOf } from '../requests/attachments.js'
-import { type BatchResult, submitBatch } from '../requests/batch.js'
+import type { BatchResult } from '../requests/batch.js'
 import { readIdempotency } from '../requests/idempotency.js'
-import { InFlight } from '../requests/in-flight.js'
-import { readMessage } from '../requests/message.js'
-import { readRecipients } from '../requests/recipients.js'
 import { isoTime } from '../requests/time.js'
 import { readTraceparent } from '../requests/traceparent.js'
 import { BatchAnswer, BatchBody } from '../schemas/batch.js'
@@ -18,10 +14,7 @@ const BODY_LIMIT_BYTES = 8 * 1024 * 1024
 const MAX_REFUSED_SHOWN = 100
 
 /** `POST /notifications/batch`: one notification for each of up to 1000 users. */
-export function batchRoute(api: Api, options: ServerOptions): void {
-  const { intake, jobs, attachments, rules, admission } = options
-  const ports = { intake, jobs, log: options.telemetry.log }
-  const inFlight = new InFlight<BatchResult>()
+export function batchRoute(api: Api, { sending }: ServerOptions): void {
   api.post(
     '/notifications/batch',
     {
@@ -38,22 +31,13 @@ export function batchRoute(api: Api, options: ServerOptions): void {
       config: { roles: ['sender', 'admin'], failures: SUBMIT_FAILURES },
     },
     async (request, reply) => {
-      const { body } = request
+      const { body, headers } = request
       requireTenant(callerOf(request), body.tenant_id)
-      const message = readMessage(body, readTraceparent(request.headers.traceparent), rules)
-      const recipients = readRecipients(body, message, rules)
-      const idempotency = readIdempotency('batch', request.headers['idempotency-key'], request.body)
-      const refusal = admission(message.channel)
-      if (refusal !== null) throw refusal
-      const work = async (): Promise<BatchResult> => {
-        await attachments.keep(body.tenant_id, contentsOf(message, body))
-        return submitBatch(ports, body.tenant_id, recipients, idempotency)
-      }
-      const { value, replayed } =
-        idempotency === null
-          ? { value: await work(), replayed: false }
-          : await inFlight.join(body.tenant_id, idempotency, work)
-      if (replayed || value.existing) reply.header('idempotency-replayed', 'true')
+      const { value, replayed } = await sending.sendBatch(body, {
+        traceparent: readTraceparent(headers.traceparent),
+        idempotency: readIdempotency('batch', headers['idempotency-key'], body),
+      })
+      if (replayed) reply.header('idempotency-replayed', 'true')
       return batchAnswer(value)
     },
   )

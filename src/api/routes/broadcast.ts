@@ -29,7 +29,7 @@ export function broadcastRoute(api: Api, { broadcaster, jobs, admission }: Serve
       requireTenant(callerOf(request), tenant_id)
       const tooLarge = metadataError(metadata, '/metadata')
       if (tooLarge !== null) throw validationFailed([tooLarge])
-      const refusal = admission('websocket')
+      const refusal = admission('websocket', tenant_id)
       if (refusal !== null) throw refusal
       const idempotency = readIdempotency('broadcast', request.headers['idempotency-key'], request.body)
       // A job without users remembers the key, in every instance.

@@ -54,6 +54,8 @@ export const SendBody = Type.Object(
   },
 )
 
+export type SendBody = Static<typeof SendBody>
+
 export const SendAnswer = Type.Object({
   id: Type.String({ examples: ['notif_0198c0de-0000-7000-8000-000000000000'] }),
   status: Status,

@@ -1,4 +1,5 @@
-import { acceptanceOf } from '../../model/acceptance.js'
+import { type Acceptance, acceptanceOf } from '../../model/acceptance.js'
+import type { Idempotency } from '../../model/notification.js'
 import { PRIORITY_VALUE } from '../../model/priority.js'
 import type { TemplateUse } from '../../model/template-use.js'
 import type { Entry } from '../../streams/ports.js'
@@ -8,7 +9,8 @@ const INCOMING = `json_to_recordset($1::json) AS incoming(
   id text, tenant_id text, user_id text, channel text, priority int, notification_type text, template_id text,
   title text, content text, metadata jsonb, status text, reason text, job_id text, traceparent text,
   scheduled_at float8, expires_at float8, due_at float8, admitted boolean, created_at float8,
-  template_version int, template_variant text, locale text, attachments jsonb, vendor_text jsonb, key text, fingerprint text, acceptance jsonb)`
+  template_version int, template_variant text, locale text, attachments jsonb, vendor_text jsonb, key text, fingerprint text,
+  keep_seconds float8, acceptance jsonb)`
 
 const COLUMNS = `id, tenant_id, user_id, channel, priority, notification_type, template_id, title, content, metadata,
   status, reason, job_id, traceparent, scheduled_at, expires_at, due_at, admitted,
@@ -33,11 +35,12 @@ export const INSERT_KEYED: Statement = {
   name: 'notifications_insert_keyed',
   text: `WITH incoming AS MATERIALIZED (SELECT * FROM ${INCOMING}),
     taken AS (
-      INSERT INTO idempotency_keys AS known (tenant_id, key, fingerprint, acceptance, created_at)
-      SELECT tenant_id, key, fingerprint, acceptance, now() FROM incoming WHERE key IS NOT NULL ORDER BY tenant_id, key
+      INSERT INTO idempotency_keys AS known (tenant_id, key, fingerprint, keep_seconds, acceptance, created_at)
+      SELECT tenant_id, key, fingerprint, keep_seconds, acceptance, now() FROM incoming WHERE key IS NOT NULL ORDER BY tenant_id, key
       ON CONFLICT (tenant_id, key) DO UPDATE
-        SET fingerprint = excluded.fingerprint, acceptance = excluded.acceptance, created_at = excluded.created_at
-        WHERE known.created_at < now() - make_interval(secs => $2)
+        SET fingerprint = excluded.fingerprint, keep_seconds = excluded.keep_seconds,
+          acceptance = excluded.acceptance, created_at = excluded.created_at
+        WHERE known.created_at < now() - make_interval(secs => coalesce(known.keep_seconds, $2))
       RETURNING tenant_id, key
     )
     INSERT INTO notifications (${COLUMNS})
@@ -51,7 +54,7 @@ export const RECALL: Statement = {
   text: `SELECT known.tenant_id, known.key, known.fingerprint, known.acceptance
     FROM json_to_recordset($1::json) AS wanted(tenant_id text, key text)
     JOIN idempotency_keys known USING (tenant_id, key)
-    WHERE known.created_at >= now() - make_interval(secs => $2)`,
+    WHERE known.created_at >= now() - make_interval(secs => coalesce(known.keep_seconds, $2))`,
 }
 
 /** An entry as the statements above read it. */
@@ -80,9 +83,16 @@ export function incoming({ notification, decision }: Entry): object {
     ...(attachments.length === 0 ? {} : { attachments }),
     ...(vendorText === null ? {} : { vendor_text: vendorText }),
     ...(templateUse === null ? {} : usedTemplate(templateUse)),
-    ...(idempotency === null ? {} : { ...idempotency, acceptance: acceptanceOf(notification, decision) }),
+    ...(idempotency === null ? {} : keyOf(idempotency, acceptanceOf(notification, decision))),
   }
 }
+
+const keyOf = ({ key, fingerprint, keepMs }: Idempotency, acceptance: Acceptance): object => ({
+  key,
+  fingerprint,
+  keep_seconds: keepMs === undefined ? null : keepMs / 1000,
+  acceptance,
+})
 
 export const usedTemplate = ({ version, variant, locale }: TemplateUse): object => ({
   template_version: version,

@@ -44,8 +44,8 @@ const DOUBTFUL = `channel IN (${[...COSTLY].map((channel) => `'${channel}'`).joi
 const RETURN_LEASES: Statement = {
   name: 'recovery_return_leases',
   text: `UPDATE notifications SET
-      status = CASE WHEN ${DOUBTFUL} THEN 'uncertain' WHEN attempt >= ${MOST_ATTEMPTS} THEN 'failed' ELSE 'pending' END,
-      reason = CASE WHEN ${DOUBTFUL} OR attempt >= ${MOST_ATTEMPTS} THEN 'abandoned' ELSE reason END,
+      status = CASE WHEN ${DOUBTFUL} THEN 'uncertain' WHEN attempt - earlier_attempts >= ${MOST_ATTEMPTS} THEN 'failed' ELSE 'pending' END,
+      reason = CASE WHEN ${DOUBTFUL} OR attempt - earlier_attempts >= ${MOST_ATTEMPTS} THEN 'abandoned' ELSE reason END,
       lease_token = NULL, lease_until = NULL, updated_at = now()
     WHERE id IN (
       SELECT id FROM notifications WHERE status = 'sending' AND lease_until < now()

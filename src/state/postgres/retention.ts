@@ -39,7 +39,8 @@ const DELETE_KEYS: Statement = {
   name: 'retention_keys',
   text: `WITH gone AS (
       DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM idempotency_keys WHERE created_at < to_timestamp($1::float8 / 1000) LIMIT ${BATCH}))
+        SELECT ctid FROM idempotency_keys WHERE created_at < to_timestamp($1::float8 / 1000)
+          AND (keep_seconds IS NULL OR created_at < now() - make_interval(secs => keep_seconds)) LIMIT ${BATCH}))
       RETURNING key
     ) SELECT count(*) AS deleted FROM gone`,
 }

@@ -24,6 +24,7 @@ export interface NotificationRow {
   readonly scheduled_at: number | null
   readonly expires_at: number | null
   readonly attempt: number
+  readonly earlier_attempts: number
   readonly digest: DigestFrequency | null
   readonly template_version: number | null
   readonly template_variant: string | null
@@ -32,7 +33,7 @@ export interface NotificationRow {
 }
 
 export const NOTIFICATION_COLUMNS = `n.id, n.tenant_id, n.user_id, n.channel, n.priority, n.notification_type,
-  n.title, n.content, n.metadata, n.job_id, n.traceparent, n.scheduled_at, n.expires_at, n.attempt, n.created_at,
+  n.title, n.content, n.metadata, n.job_id, n.traceparent, n.scheduled_at, n.expires_at, n.attempt, n.earlier_attempts, n.created_at,
   n.digest, n.template_version, n.template_variant, n.locale, n.attachments, n.vendor_text`
 
 /**
@@ -63,6 +64,7 @@ export function toNotification(
     traceparent: row.traceparent,
     createdAt: row.created_at,
     attempt: row.attempt,
+    earlierAttempts: row.earlier_attempts,
     templateUse: templateUseOf(row),
     vendorText: row.vendor_text,
     deferredFor: waited?.reason ?? null,
