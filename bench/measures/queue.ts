@@ -68,7 +68,7 @@ async function throughOurs(through: Queue, entries: number): Promise<Round> {
 
 function entry(): ReadyEntry {
   const now = Date.now()
-  return { id: notificationId(now), channel: 'webhook', priority: 'high', score: now }
+  return { id: notificationId(now), channel: 'webhook', priority: 'high', tenantId: 'bench' }
 }
 
 async function emptyJobs(connection: { readonly host: string; readonly port: number }) {

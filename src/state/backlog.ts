@@ -1,11 +1,12 @@
 import { Failure } from '../model/failure.js'
-import { type Channel, QUEUED_CHANNELS } from '../model/notification.js'
+import { hasRoom } from '../model/fair-share.js'
+import { type Channel, QUEUED_CHANNELS, type QueuedChannel } from '../model/notification.js'
 import type { Clock, Queue } from '../streams/ports.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Recovery } from './postgres/recovery.js'
 
 export interface BacklogOptions {
-  /** Most that may be ready in a lane before new requests for its channel are refused. */
+  /** Most that may be ready in a lane before new requests of those who have filled it are refused. */
   readonly maxReady: number
 }
 
@@ -15,17 +16,23 @@ const RETRY_AFTER_MS = 5_000
 /** Watches how much waits, for the metrics and to say no before too much does. */
 export class Backlog {
   readonly #queue: Queue
-  readonly #recovery: Recovery
+  readonly #recovery: Pick<Recovery, 'oldestDue'>
   readonly #clock: Clock
   readonly #options: BacklogOptions
   readonly #telemetry: Telemetry
   #ready: Readonly<Partial<Record<Channel, number>>> = {}
+  /** How many each tenant has in the lanes that are full. */
+  #held: ReadonlyMap<Channel, ReadonlyMap<string, number>> = new Map()
   #timer: NodeJS.Timeout | undefined
   #measuring: Promise<void> = Promise.resolve()
   #stopped = false
 
   constructor(
-    { queue, recovery, clock }: { readonly queue: Queue; readonly recovery: Recovery; readonly clock: Clock },
+    {
+      queue,
+      recovery,
+      clock,
+    }: { readonly queue: Queue; readonly recovery: Pick<Recovery, 'oldestDue'>; readonly clock: Clock },
     options: BacklogOptions,
     telemetry: Telemetry,
   ) {
@@ -36,10 +43,11 @@ export class Backlog {
     this.#telemetry = telemetry
   }
 
-  /** Why nothing more can be taken for a channel; null while there is room. As of the last second. */
-  refusal(channel: Channel, _tenantId: string): Failure | null {
+  /** Why nothing more of a tenant can be taken for a channel; null while there is room. As of the last second. */
+  refusal(channel: Channel, tenantId: string): Failure | null {
     const ready = this.#ready[channel] ?? 0
-    if (ready < this.#options.maxReady) return null
+    const own = this.#held.get(channel)?.get(tenantId) ?? 0
+    if (hasRoom(ready, own, this.#options.maxReady)) return null
     const message = `${ready} notifications are ready to be sent by ${channel}; try again later`
     return new Failure('queue_full', message, { retryAfterMs: RETRY_AFTER_MS })
   }
@@ -61,12 +69,16 @@ export class Backlog {
     const { metrics, log } = this.#telemetry
     try {
       const { ready, delayed } = await this.#queue.depth()
+      this.#held = await this.#heldOf(
+        QUEUED_CHANNELS.filter((channel) => ready[channel] >= this.#options.maxReady),
+      )
       this.#ready = ready
       for (const channel of QUEUED_CHANNELS) metrics.queueDepth.set({ queue: channel }, ready[channel])
       metrics.queueDepth.set({ queue: 'delay' }, delayed)
     } catch (err) {
       // An old figure must not keep the door shut; what cannot be queued waits in the ledger.
       this.#ready = {}
+      this.#held = new Map()
       log.event('queue.unavailable', { err })
     }
     try {
@@ -75,5 +87,12 @@ export class Backlog {
     } catch (err) {
       log.event('ledger.unavailable', { err })
     }
+  }
+
+  async #heldOf(
+    channels: readonly QueuedChannel[],
+  ): Promise<ReadonlyMap<Channel, ReadonlyMap<string, number>>> {
+    const held = await Promise.all(channels.map((channel) => this.#queue.held(channel)))
+    return new Map(channels.map((channel, n) => [channel, held[n] ?? new Map()]))
   }
 }

@@ -1,5 +1,4 @@
 import type { Channel } from '../model/notification.js'
-import { deadline } from '../model/priority.js'
 import type { Clock, Epoch, Queue, ReadyEntry } from '../streams/ports.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { PendingEntry, Recovery } from './postgres/recovery.js'
@@ -133,8 +132,8 @@ export class Sweeper {
   }
 }
 
-function readyEntry({ id, channel, priority, dueAt, admitted }: PendingEntry): ReadyEntry[] {
-  return admitted && isQueued(channel) ? [{ id, channel, priority, score: deadline(priority, dueAt) }] : []
+function readyEntry({ id, channel, priority, tenantId, admitted }: PendingEntry): ReadyEntry[] {
+  return admitted && isQueued(channel) ? [{ id, channel, priority, tenantId }] : []
 }
 
 const isQueued = (channel: Channel): channel is ReadyEntry['channel'] => channel !== 'in_app'

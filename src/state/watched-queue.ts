@@ -35,6 +35,10 @@ export class WatchedQueue implements Queue, Epoch {
     return this.#queue.depth()
   }
 
+  held(channel: QueuedChannel): Promise<ReadonlyMap<string, number>> {
+    return this.#queue.held(channel)
+  }
+
   onReady(listener: (channel: QueuedChannel) => void): () => void {
     return this.#queue.onReady(listener)
   }

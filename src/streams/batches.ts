@@ -1,6 +1,8 @@
 import { map, Observable, type OperatorFunction } from 'rxjs'
 import { Failure } from '../model/failure.js'
+import { hasRoom } from '../model/fair-share.js'
 import { type Batch, type Envelope, unjudged } from './envelope.js'
+import { FairLine } from './fair-line.js'
 
 /** What arrived while earlier groups were being worked on. `done` makes room for the next group. */
 export interface Group<T> {
@@ -13,7 +15,9 @@ export interface GroupOptions<T> {
   readonly size: number
   /** Most groups being worked on at once. */
   readonly inFlight: number
-  /** Most items that wait; `overflow` gets what is above. Unbounded only where the source bounds itself. */
+  /** Whose turn an item is part of; left out: all are of one. */
+  readonly flowOf?: (item: T) => string
+  /** Items that may wait (see `hasRoom`); `overflow` gets what is above. Unbounded only where the source bounds itself. */
   readonly waiting?: number
   readonly overflow?: (item: T) => void
   /** Told how many wait, whenever that changes. */
@@ -25,21 +29,21 @@ export interface GroupOptions<T> {
  * Completes when the source has and every group is done.
  */
 export function inGroups<T>(options: GroupOptions<T>): OperatorFunction<T, Group<T>> {
-  const { size, inFlight, waiting: limit = Number.POSITIVE_INFINITY, overflow, onWaiting } = options
+  const { size, inFlight, flowOf = () => '', overflow, onWaiting } = options
+  const limit = options.waiting ?? Number.POSITIVE_INFINITY
   return (source) =>
     new Observable((subscriber) => {
-      let waiting: T[] = []
+      const waiting = new FairLine<T>()
       let busy = 0
       let completed = false
       let scheduled = false
 
       const emit = (): void => {
         scheduled = false
-        while (busy < inFlight && waiting.length > 0) {
-          const items = waiting.length <= size ? waiting : waiting.slice(0, size)
-          waiting = waiting.length <= size ? [] : waiting.slice(size)
+        while (busy < inFlight && waiting.size > 0) {
+          const items = waiting.take(size)
           busy += 1
-          onWaiting?.(waiting.length)
+          onWaiting?.(waiting.size)
           let open = true
           const done = (): void => {
             if (!open) return
@@ -49,7 +53,7 @@ export function inGroups<T>(options: GroupOptions<T>): OperatorFunction<T, Group
           }
           subscriber.next({ items, done })
         }
-        if (completed && busy === 0 && waiting.length === 0) subscriber.complete()
+        if (completed && busy === 0 && waiting.size === 0) subscriber.complete()
       }
       // One turn of the event loop collects everything that one poll of the sockets brought.
       const schedule = (): void => {
@@ -60,9 +64,11 @@ export function inGroups<T>(options: GroupOptions<T>): OperatorFunction<T, Group
 
       return source.subscribe({
         next: (item) => {
-          if (overflow !== undefined && waiting.length >= limit) return overflow(item)
-          waiting.push(item)
-          onWaiting?.(waiting.length)
+          const flow = flowOf(item)
+          if (overflow !== undefined && !hasRoom(waiting.size, waiting.held(flow), limit))
+            return overflow(item)
+          waiting.add(flow, item)
+          onWaiting?.(waiting.size)
           if (busy < inFlight) schedule()
         },
         error: (error) => subscriber.error(error),
@@ -74,7 +80,7 @@ export function inGroups<T>(options: GroupOptions<T>): OperatorFunction<T, Group
     })
 }
 
-/** Groups envelopes into batches; a batch is done when each of its envelopes is settled. */
+/** Groups envelopes into batches, a turn for each tenant; a batch is done when each of its envelopes is settled. */
 export function inBatches(options: {
   readonly size: number
   readonly inFlight: number
@@ -85,11 +91,16 @@ export function inBatches(options: {
     source.pipe(
       inGroups({
         ...options,
+        flowOf,
         overflow: (envelope) => envelope.settle({ kind: 'refused', failure: saturated() }),
       }),
       map((group) => tracked(group)),
     )
 }
+
+/** What is critical does not wait for what else its tenant sends. */
+const flowOf = ({ notification: { tenantId, priority } }: Envelope): string =>
+  priority === 'critical' ? `! ${tenantId}` : tenantId
 
 function tracked(group: Group<Envelope>): Batch {
   let open = group.items.length

@@ -1,6 +1,5 @@
 import type { Decision } from '../model/acceptance.js'
 import type { Notification } from '../model/notification.js'
-import { deadline } from '../model/priority.js'
 import type { Log } from '../telemetry/log.js'
 import type { Clock, DelayEntry, Queue, ReadyEntry } from './ports.js'
 
@@ -38,11 +37,11 @@ export async function enqueue(
   const delayed: DelayEntry[] = []
   for (const { notification, decision } of entries) {
     if (decision.status !== 'pending') continue
-    const { id, channel, priority } = notification
+    const { id, channel, priority, tenantId } = notification
     if (decision.dueAt !== null) {
       if (decision.dueAt <= now + horizonMs) delayed.push({ id, dueAt: decision.dueAt })
     } else if (channel !== 'in_app') {
-      ready.push({ id, channel, priority, score: deadline(priority, now) })
+      ready.push({ id, channel, priority, tenantId })
     }
   }
   try {

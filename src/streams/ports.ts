@@ -132,8 +132,7 @@ export interface ReadyEntry {
   readonly id: string
   readonly channel: QueuedChannel
   readonly priority: Priority
-  /** The place in the lane, from `deadline()`. */
-  readonly score: number
+  readonly tenantId: string
 }
 
 export interface DelayEntry {
@@ -151,15 +150,21 @@ export interface QueueDepth {
  * time: the ledger fences repeats, the sweeper restores losses.
  */
 export interface Queue {
-  /** Adds to the ready lanes; an id that is already there keeps its place. */
+  /** Adds to the ready lanes, in order; an id that is already there keeps its place. */
   push(entries: readonly ReadyEntry[]): Promise<void>
-  /** Removes and returns up to `max` ids: critical ones first, then by score. */
+  /**
+   * Removes and returns up to `max` ids. Critical ones go first. Of the others, and of the critical ones among
+   * themselves, each tenant has its turn, in proportion to its priorities (`STEP`), however much another has
+   * waiting; within a tenant and priority it is first in, first out.
+   */
   take(channel: QueuedChannel, max: number): Promise<readonly string[]>
   /** Adds to the delay set; an id that is already there moves to the new time. */
   delay(entries: readonly DelayEntry[]): Promise<void>
   /** Removes and returns up to `max` ids that are due at `now`, earliest first. */
   takeDue(now: number, max: number): Promise<readonly string[]>
   depth(): Promise<QueueDepth>
+  /** How many ids each tenant has in a lane. */
+  held(channel: QueuedChannel): Promise<ReadonlyMap<string, number>>
   /** Calls back when something may be ready in a lane, here or in another instance. Returns the unsubscriber. */
   onReady(listener: (channel: QueuedChannel) => void): () => void
 }

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { byQueuedChannel, PRIORITIES, type QueuedChannel } from '../../src/model/notification.js'
+import {
+  byQueuedChannel,
+  PRIORITIES,
+  type Priority,
+  type QueuedChannel,
+} from '../../src/model/notification.js'
+import { STEP } from '../../src/model/priority.js'
 import { MemoryQueue } from '../../src/state/memory/queue.js'
 import { SortedIds } from '../../src/state/memory/sorted-ids.js'
 import { Keys } from '../../src/state/redis/keys.js'
@@ -30,19 +36,56 @@ for (const [name, redis] of Object.entries({ redis: server, 'redis cluster': clu
 }
 
 async function contract(t: Test, create: Create) {
-  t.test('critical ids go first, then the lowest score, then the id that was made first', async (t) => {
+  t.test('critical ids go first; within a tenant and priority it is first in, first out', async (t) => {
     const queue = await create()
     await queue.push([
-      ready('n4', 20),
-      ready('n3', 10),
-      ready('n2', 10),
-      { ...ready('n5', 99), priority: 'critical' },
-      { ...ready('n1', 1), channel: 'webhook' },
+      ready('n4'),
+      { ...ready('n3'), priority: 'low' },
+      ready('n2'),
+      { ...ready('n5'), priority: 'critical' },
+      { ...ready('n6'), priority: 'high' },
+      { ...ready('n1'), channel: 'webhook' },
     ])
-    t.same(await queue.take('email', 3), ['n5', 'n2', 'n3'])
-    t.same(await queue.take('email', 3), ['n4'])
+    t.same(await queue.take('email', 3), ['n5', 'n6', 'n4'])
+    t.same(await queue.take('email', 3), ['n2', 'n3'])
     t.same(await queue.take('email', 3), [])
     t.same(await queue.take('webhook', 1), ['n1'])
+  })
+
+  for (const priority of PRIORITIES) {
+    t.test(`a campaign holds up nobody else at the same priority: ${priority}`, async (t) => {
+      const queue = await create()
+      const campaign = Array.from({ length: 1_000 }, (_, n) => `c${1_000 + n}`)
+      await queue.push(campaign.map((id) => ({ ...ready(id), priority, tenantId: 'large' })))
+      t.same(await queue.take('email', 500), campaign.slice(0, 500))
+      await queue.push(['s1', 's2'].map((id) => ({ ...ready(id), priority, tenantId: 'small' })))
+      t.same(await queue.take('email', 4), ['c1500', 's1', 'c1501', 's2'])
+      t.same(await queue.held('email'), new Map([['large', 498]]))
+    })
+  }
+
+  t.test('what is urgent overtakes what is not, which is not starved', async (t) => {
+    const queue = await create()
+    const many = (count: number, name: string, priority: Priority) =>
+      Array.from({ length: count }, (_, n) => ({ ...ready(`${name}${100 + n}`), priority }))
+    await queue.push(many(40, 'low', 'low'))
+    await queue.take('email', 1)
+    await queue.push(many(40, 'medium', 'medium'))
+    await queue.take('email', 5)
+    await queue.push(many(60, 'high', 'high'))
+    const taken = (await queue.take('email', 60)).map((id) => id.slice(0, -3))
+    const counts = ['high', 'medium', 'low'].map((name) => taken.filter((each) => each === name).length)
+    t.same(counts, [49, 9, 2], 'in proportion: one minute, five, thirty')
+    t.equal(taken.indexOf('medium') > 3, true, 'five high ones for one medium one')
+  })
+
+  t.test('a lane that was empty begins anew', async (t) => {
+    const queue = await create()
+    await queue.push(Array.from({ length: 100 }, (_, n) => ready(`n${100 + n}`)))
+    await queue.take('email', 100)
+    t.same(await queue.held('email'), new Map())
+    await queue.push([{ ...ready('a'), priority: 'low' }, { ...ready('b'), tenantId: 'other' }, ready('c')])
+    t.same(await queue.take('email', 3), ['b', 'c', 'a'])
   })
 
   t.test('what is due is taken once, earliest first and never early', async (t) => {
@@ -67,7 +110,7 @@ async function contract(t: Test, create: Create) {
     const queue = await create()
     await queue.push([])
     await queue.delay([])
-    await queue.push([ready('n1', 1)])
+    await queue.push([ready('n1')])
     await queue.delay([due('d1', 1)])
     t.same(await queue.take('email', 0), [])
     t.same(await queue.takeDue(1, 0), [])
@@ -77,7 +120,7 @@ async function contract(t: Test, create: Create) {
   t.test('two who take at once share the ids and get none twice', async (t) => {
     const queue = await create()
     const ids = Array.from({ length: 300 }, (_, n) => `n${n}`)
-    await queue.push(ids.map((id, n) => ready(id, n)))
+    await queue.push(ids.map(ready))
     await queue.delay(ids.map((id, n) => due(id, n)))
     const taken = await Promise.all(Array.from({ length: 20 }, () => queue.take('email', 20)))
     const fell = await Promise.all(Array.from({ length: 20 }, () => queue.takeDue(300, 20)))
@@ -89,10 +132,10 @@ async function contract(t: Test, create: Create) {
     const queue = await create()
     const heard: QueuedChannel[] = []
     const stop = queue.onReady((channel) => heard.push(channel))
-    await queue.push([ready('n1', 1), ready('n2', 2), { ...ready('n3', 3), channel: 'websocket' }])
+    await queue.push([ready('n1'), ready('n2'), { ...ready('n3'), channel: 'websocket' }])
     t.same(heard.sort(), ['email', 'websocket'])
     stop()
-    await queue.push([ready('n4', 1)])
+    await queue.push([ready('n4')])
     t.equal(heard.length, 2)
   })
 
@@ -118,44 +161,66 @@ async function contract(t: Test, create: Create) {
 
 /** The port's promises in the plainest words. */
 class Model {
-  readonly lanes = new Map<string, Map<string, number>>()
+  readonly delayed = new Map<string, number>()
+  readonly #lanes = new Map<string, ModelLane>()
 
-  lane(name: string): Map<string, number> {
-    const lane = this.lanes.get(name) ?? new Map<string, number>()
-    this.lanes.set(name, lane)
+  lane(name: string): ModelLane {
+    const lane = this.#lanes.get(name) ?? { places: [], taken: 0 }
+    this.#lanes.set(name, lane)
     return lane
   }
 
-  push({ id, channel, priority, score }: ReadyEntry): void {
+  push({ id, channel, priority, tenantId }: ReadyEntry): void {
     const lane = this.lane(priority === 'critical' ? `${channel}!` : channel)
-    if (!lane.has(id)) lane.set(id, score)
+    if (lane.places.some((place) => place.id === id)) return
+    const flow = `${tenantId} ${priority}`
+    const ofFlow = lane.places.filter((place) => place.flow === flow).map(({ at }) => at)
+    lane.places.push({ id, flow, at: Math.max(lane.taken, ...ofFlow) + STEP[priority] })
   }
 
-  take(name: string, max: number, highest = Number.POSITIVE_INFINITY): string[] {
+  take(name: string, max: number): string[] {
     const lane = this.lane(name)
-    const ids = [...lane]
-      .filter(([, score]) => score <= highest)
-      .sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))
-      .slice(0, max)
-      .map(([id]) => id)
-    for (const id of ids) lane.delete(id)
-    return ids
+    const taken = lane.places.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).splice(0, max)
+    lane.taken = lane.places.length === 0 ? 0 : (taken.at(-1)?.at ?? lane.taken)
+    return taken.map(({ id }) => id)
   }
 
   takeReady(channel: QueuedChannel, max: number): string[] {
     const critical = this.take(`${channel}!`, max)
     return [...critical, ...this.take(channel, max - critical.length)]
   }
+
+  takeDue(now: number, max: number): string[] {
+    const ids = [...this.delayed]
+      .filter(([, dueAt]) => dueAt <= now)
+      .sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))
+      .slice(0, max)
+      .map(([id]) => id)
+    for (const id of ids) this.delayed.delete(id)
+    return ids
+  }
+}
+
+interface ModelLane {
+  readonly places: { readonly id: string; readonly flow: string; readonly at: number }[]
+  taken: number
 }
 
 interface Step {
   run(queue: Queue, model: Model): Promise<void>
 }
 
-const id = fc.integer({ min: 0, max: 12 }).map((n) => `n${n}`)
+const number = fc.integer({ min: 0, max: 24 })
+const id = number.map((n) => `n${n}`)
 const score = fc.integer({ min: 0, max: 6 })
 const channel = fc.constantFrom<QueuedChannel[]>('email', 'webhook')
-const entry = fc.record({ id, channel, priority: fc.constantFrom(...PRIORITIES), score })
+/** An id is of one tenant and priority for ever. */
+const entry = fc.record({ number, channel }).map(({ number: n, channel }) => ({
+  id: `n${n}`,
+  channel,
+  priority: PRIORITIES[n % 4] ?? 'medium',
+  tenantId: `t${n % 3}`,
+}))
 const max = fc.integer({ min: 0, max: 8 })
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -173,12 +238,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.array(fc.record({ id, dueAt: score }), { maxLength: 8 }).map((entries) =>
     named(`delay ${fc.stringify(entries)}`, async (queue, model) => {
       await queue.delay(entries)
-      for (const { id, dueAt } of entries) model.lane('delay').set(id, dueAt)
+      for (const { id, dueAt } of entries) model.delayed.set(id, dueAt)
     }),
   ),
   fc.tuple(score, max).map(([now, count]) =>
     named(`take due ${now} ${count}`, async (queue, model) => {
-      same(await queue.takeDue(now, count), model.take('delay', count, now))
+      same(await queue.takeDue(now, count), model.takeDue(now, count))
     }),
   ),
 )
@@ -187,15 +252,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const drain: Step = {
   async run(queue, model) {
     const depth = await queue.depth()
-    const inLane = (name: string) => model.lane(name).size + model.lane(`${name}!`).size
+    const inLane = (name: string) => model.lane(name).places.length + model.lane(`${name}!`).places.length
     same(depth, {
       ready: { ...EMPTY, email: inLane('email'), webhook: inLane('webhook') },
-      delayed: model.lane('delay').size,
+      delayed: model.delayed.size,
     })
     for (const lane of ['email', 'webhook'] as const) {
       same(await queue.take(lane, 100), model.takeReady(lane, 100))
     }
-    same(await queue.takeDue(100, 100), model.take('delay', 100))
+    same(await queue.takeDue(100, 100), model.takeDue(100, 100))
   },
 }
 
@@ -209,8 +274,8 @@ function same(found: unknown, wanted: unknown): void {
   }
 }
 
-function ready(id: string, score: number): ReadyEntry {
-  return { id, channel: 'email', priority: 'medium', score }
+function ready(id: string): ReadyEntry {
+  return { id, channel: 'email', priority: 'medium', tenantId: 'acme' }
 }
 
 function due(id: string, dueAt: number): DelayEntry {
@@ -221,8 +286,8 @@ t.test(
   'memory: a full queue keeps what it has, says that it is full, and takes more when there is room',
   async (t) => {
     const queue = new MemoryQueue(2)
-    await queue.push([ready('n1', 1)])
-    await t.rejects(queue.push([ready('n2', 2), ready('n3', 3), ready('n1', 9)]), { message: /full: 1 ids/ })
+    await queue.push([ready('n1')])
+    await t.rejects(queue.push([ready('n2'), ready('n3'), ready('n1')]), { message: /full: 1 ids/ })
     await t.rejects(queue.delay([due('d1', 1)]), { message: /full/ })
     t.same(await queue.take('email', 10), ['n1', 'n2'])
     await queue.delay([due('d1', 1), due('d2', 2)])
@@ -251,7 +316,7 @@ t.test('redis: a push is heard by the other instances too, and by its own listen
     heard.there += 1
   })
   const thereHears = new Promise<QueuedChannel>((resolve) => there.onReady(resolve))
-  await here.push([ready('n1', 1), ready('n2', 2)])
+  await here.push([ready('n1'), ready('n2')])
   t.equal(await thereHears, 'email')
   t.same(heard, { here: 1, there: 1 })
 
@@ -259,7 +324,7 @@ t.test('redis: a push is heard by the other instances too, and by its own listen
   const hereHears = new Promise<QueuedChannel>((resolve) => {
     here.onReady((channel) => channel === 'webhook' && resolve(channel))
   })
-  await there.push([{ ...ready('n3', 3), channel: 'webhook' }])
+  await there.push([{ ...ready('n3'), channel: 'webhook' }])
   await hereHears
   t.same(heard, { here: 2, there: 2 })
 })
@@ -289,6 +354,6 @@ t.test('redis: after a restart every lane may be ready, and the index is not int
   await all
   await connection.connected(AbortSignal.timeout(5_000))
   t.equal(await queue.intact(), false)
-  await queue.push([ready('n1', 1)])
+  await queue.push([ready('n1')])
   t.same(await queue.take('email', 5), ['n1'])
 })

@@ -81,7 +81,7 @@ t.test('it begins without a server and connects when there is one', async (t) =>
   await connection.connected(AbortSignal.timeout(PATIENCE_MS))
   const other = new RedisQueue(await testConnection(t, server, 'notif'))
   const heard = new Promise((resolve) => queue.onReady(resolve))
-  await other.push([{ id: 'n1', channel: 'email', priority: 'low', score: 1 }])
+  await other.push([{ id: 'n1', channel: 'email', priority: 'low', tenantId: 'acme' }])
   t.equal(await heard, 'email')
 })
 
@@ -99,7 +99,7 @@ t.test('out of memory: what writes is refused, and is taken again when there is 
   t.teardown(() => server.stop())
   const connection = await testConnection(t, server)
   const queue = new RedisQueue(connection)
-  const entry = { id: 'n1', channel: 'email', priority: 'low', score: 1 } as const
+  const entry = { id: 'n1', channel: 'email', priority: 'low', tenantId: 'acme' } as const
   await connection.run((redis) => redis.config('SET', 'maxmemory', '1'))
   await t.rejects(queue.push([entry]), { message: /OOM/ })
   await connection.run((redis) => redis.config('SET', 'maxmemory', '0'))

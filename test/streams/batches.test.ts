@@ -116,3 +116,34 @@ t.test('a batch makes room when each of its envelopes is settled', async (t) => 
     [c.notification.id, d.notification.id],
   )
 })
+
+t.test('one tenant that sends a great deal leaves room and turns to the others', async (t) => {
+  const source = new Subject<Envelope>()
+  const batches: Batch[] = []
+  source.pipe(inBatches({ size: 4, inFlight: 1, waiting: 20 })).subscribe((batch) => batches.push(batch))
+  const first = anEnvelope({ tenantId: 'large' })
+  source.next(first)
+  await turn()
+  const large = Array.from({ length: 21 }, () => anEnvelope({ tenantId: 'large' }))
+  for (const envelope of large) source.next(envelope)
+  t.match(large.at(-1)?.settlements, [{ kind: 'refused', failure: { code: 'overloaded' } }])
+  const small = [anEnvelope({ tenantId: 'small' }), anEnvelope({ tenantId: 'small' })]
+  for (const envelope of small) source.next(envelope)
+  const third = anEnvelope({ tenantId: 'third' })
+  source.next(third)
+  t.match(third.settlements, [{ kind: 'refused' }], 'a tenth above the limit it is full for all')
+  const urgent = anEnvelope({ tenantId: 'large', priority: 'critical' })
+  batches[0]?.[0]?.envelope.settle({ kind: 'accepted', acceptance: null } as never)
+  await turn()
+  t.same(
+    batches[1]?.map((item) => item.notification.id),
+    [large[0], large[1], small[0], small[1]].map((envelope) => envelope?.notification.id),
+  )
+  source.next(urgent)
+  for (const item of batches[1] ?? []) item.envelope.settle({ kind: 'accepted', acceptance: null } as never)
+  await turn()
+  t.ok(
+    batches[2]?.some((item) => item.notification.id === urgent.notification.id),
+    'critical ones at once',
+  )
+})

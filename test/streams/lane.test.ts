@@ -7,7 +7,7 @@ import { aNotification } from '../support/notification.js'
 import { recordedTelemetry } from '../support/telemetry.js'
 
 const push = (queue: MemoryQueue, ids: readonly string[]): Promise<void> =>
-  queue.push(ids.map((id, score) => ({ id, channel: 'webhook', priority: 'medium', score })))
+  queue.push(ids.map((id) => ({ id, channel: 'webhook', priority: 'medium', tenantId: 'acme' })))
 
 /** A ledger that lets everything be claimed, and counts. */
 function claims() {

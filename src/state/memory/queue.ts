@@ -1,13 +1,21 @@
 import { byQueuedChannel, QUEUED_CHANNELS, type QueuedChannel } from '../../model/notification.js'
 import type { DelayEntry, Epoch, Queue, QueueDepth, ReadyEntry } from '../../streams/ports.js'
+import { FairLane } from './fair-lane.js'
 import { SortedIds } from './sorted-ids.js'
 
 /** About 150 bytes each. */
 const MAX_IDS = 500_000
 
 interface Lanes {
-  readonly critical: SortedIds
-  readonly ready: SortedIds
+  readonly critical: FairLane
+  readonly ready: FairLane
+  /** How many each tenant has in both. */
+  readonly held: ReadonlyMap<string, number>
+}
+
+function emptyLanes(): Lanes {
+  const held = new Map<string, number>()
+  return { critical: new FairLane(held), ready: new FairLane(held), held }
 }
 
 /**
@@ -15,10 +23,7 @@ interface Lanes {
  * restart. Full, it takes no more ids and rejects; the ledger has them and the sweeper brings them later.
  */
 export class MemoryQueue implements Queue, Epoch {
-  readonly #lanes: Record<QueuedChannel, Lanes> = byQueuedChannel(() => ({
-    critical: new SortedIds(),
-    ready: new SortedIds(),
-  }))
+  readonly #lanes: Record<QueuedChannel, Lanes> = byQueuedChannel(emptyLanes)
   readonly #delayed = new SortedIds()
   readonly #listeners = new Set<(channel: QueuedChannel) => void>()
   readonly #maxIds: number
@@ -33,7 +38,8 @@ export class MemoryQueue implements Queue, Epoch {
     let room = this.#room()
     let refused = 0
     const channels = new Set<QueuedChannel>()
-    for (const { id, channel, priority, score } of entries) {
+    for (const entry of entries) {
+      const { id, channel, priority } = entry
       const lane = this.#lanes[channel][priority === 'critical' ? 'critical' : 'ready']
       channels.add(channel)
       if (lane.has(id)) continue
@@ -41,7 +47,7 @@ export class MemoryQueue implements Queue, Epoch {
         refused += 1
         continue
       }
-      lane.set(id, score)
+      lane.add(entry)
       room -= 1
     }
     for (const channel of channels) for (const listener of this.#listeners) listener(channel)
@@ -81,6 +87,10 @@ export class MemoryQueue implements Queue, Epoch {
       ready: byQueuedChannel(inLanes),
       delayed: this.#delayed.size,
     }
+  }
+
+  async held(channel: QueuedChannel): Promise<ReadonlyMap<string, number>> {
+    return new Map(this.#lanes[channel].held)
   }
 
   onReady(listener: (channel: QueuedChannel) => void): () => void {

@@ -5,6 +5,7 @@ import type { Statement, Store } from './store.js'
 /** A pending notification as the queue needs to know it. */
 export interface PendingEntry {
   readonly id: string
+  readonly tenantId: string
   readonly channel: Channel
   readonly priority: Priority
   readonly dueAt: number
@@ -13,13 +14,14 @@ export interface PendingEntry {
 
 interface PendingRow {
   readonly id: string
+  readonly tenant_id: string
   readonly channel: Channel
   readonly priority: number
   readonly due_at: number
   readonly admitted: boolean
 }
 
-const COLUMNS = 'id, channel, priority, due_at, admitted'
+const COLUMNS = 'id, tenant_id, channel, priority, due_at, admitted'
 
 /** The place is text, because it has microseconds and a number would lose them. */
 const DUE_BETWEEN: Statement = {
@@ -103,6 +105,7 @@ export class Recovery {
 
 const toEntry = (row: PendingRow): PendingEntry => ({
   id: row.id,
+  tenantId: row.tenant_id,
   channel: row.channel,
   priority: priorityOf(row.priority),
   dueAt: row.due_at,

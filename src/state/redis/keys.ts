@@ -33,6 +33,16 @@ export class Keys {
     return `${this.#prefix}:queue:{${channel}}:critical`
   }
 
+  /** Of a lane: whose turn it is. */
+  turns(lane: string): string {
+    return `${lane}:turns`
+  }
+
+  /** How many each tenant has in the lanes of a channel. */
+  held(channel: QueuedChannel): string {
+    return `${this.#prefix}:queue:{${channel}}:held`
+  }
+
   unreadCount(user: UserAddress): string {
     return `${this.#prefix}:user:{${encode(user)}}:unread_count`
   }

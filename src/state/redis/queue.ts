@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { byQueuedChannel, QUEUED_CHANNELS, type QueuedChannel } from '../../model/notification.js'
+import { STEP } from '../../model/priority.js'
 import type { DelayEntry, Epoch, Queue, QueueDepth, ReadyEntry } from '../../streams/ports.js'
 import type { RedisConnection } from './connection.js'
+
+interface Lane {
+  readonly channel: QueuedChannel
+  /** Id, step and tenant of each. */
+  readonly members: (string | number)[]
+}
 
 /**
  * The index in Redis, shared by all instances. Ids are popped, not leased: who takes one and
@@ -33,15 +40,19 @@ export class RedisQueue implements Queue, Epoch {
   async push(entries: readonly ReadyEntry[]): Promise<void> {
     if (entries.length === 0) return
     const { keys } = this.#connection
-    const lanes = new Map<string, (string | number)[]>()
-    const channels = new Set<QueuedChannel>()
-    for (const { id, channel, priority, score } of entries) {
-      channels.add(channel)
-      append(lanes, priority === 'critical' ? keys.critical(channel) : keys.ready(channel), score, id)
+    const lanes = new Map<string, Lane>()
+    for (const { id, channel, priority, tenantId } of entries) {
+      const key = priority === 'critical' ? keys.critical(channel) : keys.ready(channel)
+      const lane = lanes.get(key) ?? { channel, members: [] }
+      lanes.set(key, lane)
+      lane.members.push(id, STEP[priority], tenantId)
     }
+    const channels = new Set([...lanes.values()].map(({ channel }) => channel))
     await this.#connection.run((redis) =>
       Promise.all([
-        ...[...lanes].map(([lane, members]) => redis.zadd(lane, 'NX', ...members)),
+        ...[...lanes].flatMap(([key, { channel, members }]) =>
+          portions(members).map((some) => redis.pushReady(key, keys.turns(key), keys.held(channel), ...some)),
+        ),
         ...[...channels].map((channel) => redis.publish(keys.laneNews, `${this.#instance} ${channel}`)),
       ]),
     )
@@ -51,7 +62,10 @@ export class RedisQueue implements Queue, Epoch {
   async take(channel: QueuedChannel, max: number): Promise<readonly string[]> {
     if (max <= 0) return []
     const { keys } = this.#connection
-    return this.#connection.run((redis) => redis.takeReady(keys.critical(channel), keys.ready(channel), max))
+    const [critical, ready] = [keys.critical(channel), keys.ready(channel)]
+    return this.#connection.run((redis) =>
+      redis.takeReady(critical, keys.turns(critical), ready, keys.turns(ready), keys.held(channel), max),
+    )
   }
 
   async delay(entries: readonly DelayEntry[]): Promise<void> {
@@ -80,6 +94,12 @@ export class RedisQueue implements Queue, Epoch {
     return { ready: byQueuedChannel((channel) => lanes[QUEUED_CHANNELS.indexOf(channel)] ?? 0), delayed }
   }
 
+  async held(channel: QueuedChannel): Promise<ReadonlyMap<string, number>> {
+    const { keys } = this.#connection
+    const counts = await this.#connection.run((redis) => redis.hgetall(keys.held(channel)))
+    return new Map(Object.entries(counts).map(([tenantId, count]) => [tenantId, Number(count)]))
+  }
+
   onReady(listener: (channel: QueuedChannel) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -98,8 +118,13 @@ export class RedisQueue implements Queue, Epoch {
   }
 }
 
-function append<T>(lists: Map<string, T[]>, key: string, ...items: T[]): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, items)
-  else list.push(...items)
+/** A script takes so many entries at once; Lua has room for 8000 arguments. */
+const AT_ONCE = 1_000
+const PER_ENTRY = 3
+
+function portions<T>(members: readonly T[]): readonly (readonly T[])[] {
+  const size = AT_ONCE * PER_ENTRY
+  return Array.from({ length: Math.ceil(members.length / size) }, (_, n) =>
+    members.slice(n * size, (n + 1) * size),
+  )
 }

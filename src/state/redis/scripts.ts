@@ -1,15 +1,51 @@
 import type { Result } from 'ioredis'
 
-/** Pops up to ARGV[1] ids: from the critical lane (KEYS[1]) first, then from the ready lane (KEYS[2]). */
+/**
+ * A lane is a queue with a turn for each flow, which is a tenant and a priority: self-clocked fair queueing
+ * (Golestani, INFOCOM 1994). An entry's place is one step behind the last of its flow, or behind the place that
+ * was taken last where the flow is empty. A member is `<id> <flow>`, a flow `<step> <tenant>`.
+ * KEYS: lane, turns (the last place of each flow; of the field "", the place that was taken last), held (how
+ * many each tenant has). ARGV: id, step and tenant of each entry.
+ */
+const pushReady = {
+  numberOfKeys: 3,
+  lua: `
+local taken = tonumber(redis.call('HGET', KEYS[2], '') or '0')
+for i = 1, #ARGV, 3 do
+  local flow = ARGV[i + 1] .. ' ' .. ARGV[i + 2]
+  local member = ARGV[i] .. ' ' .. flow
+  if not redis.call('ZSCORE', KEYS[1], member) then
+    local last = tonumber(redis.call('HGET', KEYS[2], flow) or '0')
+    local place = string.format('%.0f', math.max(last, taken) + tonumber(ARGV[i + 1]))
+    redis.call('ZADD', KEYS[1], place, member)
+    redis.call('HSET', KEYS[2], flow, place)
+    redis.call('HINCRBY', KEYS[3], ARGV[i + 2], 1)
+  end
+end`,
+}
+
+/**
+ * Pops up to ARGV[1] ids: from the critical lane first, then from the ready lane.
+ * KEYS: critical lane, its turns, ready lane, its turns, held. A lane that is empty begins anew.
+ */
 const takeReady = {
-  numberOfKeys: 2,
+  numberOfKeys: 5,
   lua: `
 local ids = {}
-for _, lane in ipairs(KEYS) do
+for lane = 1, 3, 2 do
   local room = tonumber(ARGV[1]) - #ids
-  if room > 0 then
-    local popped = redis.call('ZPOPMIN', lane, room)
-    for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+  local popped = room > 0 and redis.call('ZPOPMIN', KEYS[lane], room) or {}
+  for i = 1, #popped, 2 do
+    local id, flow, tenant = string.match(popped[i], '^(%S+) (%d+ (.*))$')
+    ids[#ids + 1] = id or popped[i]
+    if id then
+      if redis.call('HGET', KEYS[lane + 1], flow) == popped[i + 1] then redis.call('HDEL', KEYS[lane + 1], flow) end
+      if redis.call('HINCRBY', KEYS[5], tenant, -1) <= 0 then redis.call('HDEL', KEYS[5], tenant) end
+    end
+  end
+  if #popped > 0 then
+    if redis.call('EXISTS', KEYS[lane]) == 0 then redis.call('DEL', KEYS[lane + 1])
+    else redis.call('HSET', KEYS[lane + 1], '', popped[#popped]) end
   end
 end
 return ids`,
@@ -97,11 +133,33 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`,
 }
 
-export const SCRIPTS = { takeReady, takeDue, countSends, takePlaces, changeUnread, readUnread, storeUnread }
+export const SCRIPTS = {
+  pushReady,
+  takeReady,
+  takeDue,
+  countSends,
+  takePlaces,
+  changeUnread,
+  readUnread,
+  storeUnread,
+}
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    takeReady(critical: string, ready: string, max: number): Result<string[], Context>
+    pushReady(
+      lane: string,
+      turns: string,
+      held: string,
+      ...entries: readonly (string | number)[]
+    ): Result<null, Context>
+    takeReady(
+      critical: string,
+      criticalTurns: string,
+      ready: string,
+      readyTurns: string,
+      held: string,
+      max: number,
+    ): Result<string[], Context>
     takeDue(delay: string, now: number, max: number): Result<string[], Context>
     countSends(
       hour: string,
