@@ -5,6 +5,7 @@ import { broadcast } from './broadcast.js'
 import { due } from './due.js'
 import { email } from './email.js'
 import { endToEnd } from './end-to-end.js'
+import { fairness } from './fairness.js'
 import { isolation } from './isolation.js'
 import { judging } from './judging.js'
 import { queue } from './queue.js'
@@ -23,4 +24,5 @@ export const MEASURES: readonly Measure[] = [
   webhook,
   email,
   isolation,
+  fairness,
 ]

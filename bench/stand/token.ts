@@ -4,10 +4,10 @@ export const SECRET = 'a secret that only the benchmark knows, 32 bytes or more'
 export const TENANT = 'bench'
 const SECONDS = 3_600
 
-export const senderToken = (): Promise<string> =>
+export const senderToken = (tenantId = TENANT): Promise<string> =>
   mintToken(SECRET, {
     subject: 'sender',
-    tenantId: TENANT,
+    tenantId,
     roles: ['sender', 'admin'],
     expiresInSeconds: SECONDS,
   })
