@@ -25,12 +25,13 @@ let refused = 0
 
 answering({ open, paced, windowed })
 
-/** Opens the users' sockets at a service, and the connections to post over. */
+/** Opens the connections to post over at a service, and the users' sockets there or at another instance of it. */
 async function open(fields: Fields): Promise<Fields> {
   const url = new URL(text(fields, 'url'))
   const users = number(fields, 'users')
+  const first = number(fields, 'first')
   const requestOf = requests(url, '/api/v1/notifications/send', text(fields, 'token'), (n) =>
-    sendBody('websocket', n % users, n),
+    sendBody('websocket', first + (n % users), n),
   )
   const idle: HttpConnection[] = []
   const waiting: number[] = []
@@ -51,14 +52,14 @@ async function open(fields: Fields): Promise<Fields> {
     },
     onReceived: () => undefined,
   }
-  await openSockets(url, 0, users, (bytes, start, end) => {
+  await openSockets(new URL(socketsUrl(fields)), first, users, (bytes, start, end) => {
     const mark = markIn(bytes, start, end)
     const due = target.due.get(mark)
     if (due === undefined) return
     target.due.delete(mark)
     target.onReceived(performance.now() - due)
   })
-  targets.set(url.host, target)
+  targets.set(nameOf(fields), target)
   return {}
 }
 
@@ -109,7 +110,12 @@ async function windowed(fields: Fields): Promise<Fields> {
 }
 
 function targetOf(fields: Fields): Target {
-  const target = targets.get(new URL(text(fields, 'url')).host)
+  const target = targets.get(nameOf(fields))
   if (target === undefined) throw new Error('the sockets are not open')
   return target
 }
+
+const socketsUrl = (fields: Fields): string =>
+  fields.sockets === undefined ? text(fields, 'url') : text(fields, 'sockets')
+
+const nameOf = (fields: Fields): string => `${text(fields, 'url')} ${socketsUrl(fields)}`

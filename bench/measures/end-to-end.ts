@@ -19,7 +19,7 @@ export const endToEnd: Measure = {
     stand.defer(() => load.stop())
     const token = await senderToken()
     for (const { url } of [daemon, bare]) {
-      await load.ask('open', { url, token, users: USERS })
+      await load.ask('open', { url, token, first: 0, users: USERS })
       await load.ask('windowed', { url, window: WINDOW, seconds: WARM_SECONDS })
     }
     await daemon.drained()

@@ -1,5 +1,6 @@
 import type { Measure } from '../measure.js'
 import { accept } from './accept.js'
+import { across } from './across.js'
 import { batch } from './batch.js'
 import { broadcast } from './broadcast.js'
 import { due } from './due.js'
@@ -25,4 +26,5 @@ export const MEASURES: readonly Measure[] = [
   email,
   isolation,
   fairness,
+  across,
 ]

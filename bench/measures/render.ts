@@ -4,6 +4,7 @@ import { createRendering } from '../../src/rendering/rendering.js'
 import type { Renderer } from '../../src/streams/ports.js'
 import { createLog } from '../../src/telemetry/log.js'
 import { createMetrics } from '../../src/telemetry/metrics.js'
+import { NO_TRACING } from '../../src/telemetry/tracing.js'
 import type { Figure, Measure, Pace, Round } from '../measure.js'
 import { alternate, figure, RATE } from '../rounds.js'
 import { TENANT } from '../stand/token.js'
@@ -42,7 +43,7 @@ const IN_FLIGHT = 2
 export const render: Measure = {
   name: 'render',
   async run(_stand, pace) {
-    const telemetry = { log: createLog('silent'), metrics: createMetrics() }
+    const telemetry = { log: createLog('silent'), metrics: createMetrics(), tracing: NO_TRACING }
     const rendering = createRendering(
       {
         maxOutput: 262_144,
