@@ -1,11 +1,17 @@
 import type { AddressInfo } from 'node:net'
 import { createAuthenticator } from './api/auth/authenticator.js'
+import { retire } from './api/http/retiring.js'
 import { buildServer } from './api/server.js'
 import { createSending } from './api/use-cases/sending.js'
 import { openChannels } from './app/channels.js'
 import { type Database, openDatabase } from './app/database.js'
+import { openDeadLetters } from './app/dead-letters.js'
 import { openEmailStores } from './app/email.js'
+import { handleEvents } from './app/events.js'
+import { openGrpc } from './app/grpc.js'
 import { openIndexStore } from './app/index-store.js'
+import { openKafka } from './app/kafka.js'
+import { openMissed } from './app/missed.js'
 import { notifications } from './app/notifications.js'
 import { openChannelsOf, streamOptions } from './app/options.js'
 import { openRecipients } from './app/recipients.js'
@@ -40,6 +46,10 @@ import type { Telemetry } from './telemetry/telemetry.js'
 export interface App {
   /** Where HTTP and WebSocket listen, such as `http://127.0.0.1:9005`. */
   readonly url: string
+  /** Where gRPC listens; null: it is switched off. */
+  readonly grpcUrl: string | null
+  /** Leaves the port to other processes that listen on it. What it has is still served; to be closed soon. */
+  retire(): void
   /** Stops in order, within the configured time. */
   close(): Promise<void>
 }
@@ -80,27 +90,28 @@ async function assemble(
   const mail = openEmailStores(config, database)
   const hooks = openWebhookEndpoints(config, secrets, database, people, log)
   const texts = openTexts(config, database, telemetry)
+  /** Known once it listens, and remembered: what is sent last is sent when it does so no more. */
+  let url = ''
   const unsubscribeLinks = new UnsubscribeLinks({
     secret: secrets.unsubscribe,
-    publicUrl: () => config.server.publicUrl ?? urlOf(server.server.address(), config.server.host),
+    publicUrl: () => config.server.publicUrl ?? url,
     groups: config.consent.groups,
   })
+  const inbox = new InAppInbox(new ReadState(store), unread, new UserEvents(relay, clock, log), log)
   const { sinks, hub } = openChannels(
     config,
     secrets,
     unsubscribeLinks,
     {
-      relay,
-      clock,
+      sockets: { relay, clock, presence: index.presence, missed: openMissed(reading, inbox) },
       webhookEndpoints: hooks.watched,
       emailStores: { ...mail, ...people },
       devices: people.devices,
     },
     telemetry,
   )
-  const inbox = new InAppInbox(new ReadState(store), unread, new UserEvents(relay, clock, log), log)
 
-  const intake = new Intake(clock)
+  const intake = new Intake(clock, telemetry.tracing)
   const ports = {
     clock,
     ledger: new PostgresLedger(store, { keyTtlMs: config.idempotency.ttlMs }),
@@ -135,10 +146,26 @@ async function assemble(
     keyTtlMs: config.idempotency.ttlMs,
   })
   const sending = createSending({ intake, jobs, ...mail, rules, admission, log })
+  const events = handleEvents(config, sending, telemetry)
+  const dead = openDeadLetters(database, queue, events, telemetry)
+  const kafka = openKafka(config, events, dead.deadLetters, telemetry)
   const authenticator = createAuthenticator({ secret: secrets.jwt, jwksUrl: config.auth.jwksUrl })
-  const server = buildServer({
+  /** What HTTP and gRPC have in common. */
+  const shared = {
     sending,
     notifications: notifications(new Archive(reading), inbox, queue, log),
+    authenticator,
+    callerCounters: index.callerCounters,
+    dependencies: [
+      { name: 'postgres', required: true, check: reached(database.ping) },
+      ...(index.ping === null ? [] : [{ name: 'redis', required: false, check: reached(index.ping) }]),
+      ...kafka.dependencies,
+    ],
+    telemetry,
+  }
+  const server = buildServer({
+    ...shared,
+    ...dead,
     jobs,
     stats: new PostgresStats(reading),
     ...people,
@@ -151,12 +178,7 @@ async function assemble(
     renderer: texts.rendering,
     unsubscribeLinks,
     broadcaster: new TenantBroadcaster(relay, clock),
-    authenticator,
-    dependencies: [
-      { name: 'postgres', required: true, check: reached(database.ping) },
-      ...(index.ping === null ? [] : [{ name: 'redis', required: false, check: reached(index.ping) }]),
-    ],
-    telemetry,
+    presence: index.presence,
     rules,
     groups: config.consent.groups,
     quietHours: config.quietHours,
@@ -165,13 +187,19 @@ async function assemble(
     isShuttingDown: () => closing,
     version: VERSION,
   })
+  const grpc = openGrpc(config, { ...shared, isShuttingDown: () => closing || !open })
   const gateway = new Gateway(hub, authenticator, telemetry, { origins: config.auth.allowedOrigins })
   const detach = gateway.attach(server.server)
 
-  // Whoever cannot have the port must not have begun to deliver: it would end without recording.
+  // Where others listen on the port, they take what this one would refuse until it is open.
+  const sharesPort = config.server.workers > 1
+  if (sharesPort) await keeping.start()
+  // Whoever cannot have the ports must not have begun to deliver: it would end without recording.
+  const grpcUrl = await grpc.listen()
   await server.listen({ host: config.server.host, port: config.server.port })
+  url = urlOf(server.server.address(), config.server.host)
   const streams = runStreams(sources, ports, streamOptions(config), telemetry, onFatal)
-  await keeping.start()
+  if (!sharesPort) await keeping.start()
   // At a stop they are the first to end, and what they have begun is still taken.
   const firing = {
     intake,
@@ -182,15 +210,21 @@ async function assemble(
   }
   const schedules = runSchedules(config, store, firing, telemetry)
   open = true
+  kafka.start()
+  await grpc.announce()
 
   return {
-    url: urlOf(server.server.address(), config.server.host),
+    url,
+    grpcUrl,
+    retire: () => retire(server.server),
     close: async () => {
       closing = true
       detach()
       const { rendering } = texts
       const parts = {
         server,
+        grpc,
+        kafka,
         schedules,
         intake,
         streams,

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
+import { deadLettersCommand } from './cli/dead-letters.js'
 import { migrateCommand } from './cli/migrate.js'
 import { sendCommand } from './cli/send.js'
 import { tokenCommand } from './cli/token.js'
-import { UsageError } from './cli/usage.js'
+import { CommandError, UsageError } from './cli/usage.js'
 import { ConfigError } from './config/problem.js'
 
 const USAGE = `Usage: notification-service <command> [options]
@@ -12,6 +13,12 @@ const USAGE = `Usage: notification-service <command> [options]
   token      prints a token:  --tenant T --user U --role sender|user|admin [--role …] [--expires 3600]
   send       sends one notification through a running service:
              --tenant T --user U --channel C --title … --content … [--priority P] [--metadata '{…}'] [--url …]
+  dead-letters list | show ID | redrive ID | delete ID | redrive --all
+             what ended badly:  --tenant T [--url …] [--json], and to list or redrive what fits
+             [--kind event|notification] [--channel C] [--reason R] [--status S] [--topic …] [--event-type …]
+             [--since TIME] [--until TIME] [--limit N]
+
+It ends with 0 when it is done, 1 when it did not work, 2 when the command is not understood.
 `
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
@@ -22,6 +29,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   migrate: migrateCommand,
   token: tokenCommand,
   send: sendCommand,
+  'dead-letters': deadLettersCommand,
 }
 
 const [name = '', ...args] = process.argv.slice(2)
@@ -33,8 +41,9 @@ if (command === undefined) {
   try {
     await command(args)
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
+    const failed = error instanceof CommandError
+    if (!(failed || error instanceof UsageError || error instanceof ConfigError)) throw error
     process.stderr.write(`${error.message}\n`)
-    process.exitCode = 2
+    process.exitCode = failed ? 1 : 2
   }
 }

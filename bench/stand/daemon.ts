@@ -50,6 +50,7 @@ export async function startDaemon(
       PATH: process.env.PATH,
       CONFIG_FILE: configFile,
       PORT: '0',
+      GRPC_PORT: '0',
       DATA_DIR: join(home, 'data'),
       DB_HOST: database.host,
       DB_PORT: String(database.port),

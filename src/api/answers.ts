@@ -1,7 +1,8 @@
 import type { Acceptance } from '../model/acceptance.js'
 import type { AttemptRecord, ChainLink, ChannelStats, JobProgress, NotificationRecord } from './ports.js'
+import type { BatchResult } from './requests/batch.js'
 import { isoTime, isoTimeOrNull } from './requests/time.js'
-import type { JobAnswer } from './schemas/batch.js'
+import type { BatchAnswer, JobAnswer } from './schemas/batch.js'
 import type { NotificationAnswer, NotificationDetail, StatusAnswer } from './schemas/notification.js'
 import type { SendAnswer } from './schemas/send.js'
 import { type StatusCounts, successRate, total, unfinished } from './status-counts.js'
@@ -13,6 +14,30 @@ export const sendAnswer = (acceptance: Acceptance): SendAnswer => ({
   ...(acceptance.reason === null ? {} : { reason: acceptance.reason }),
   ...(acceptance.deferredUntil === null ? {} : { deferred_until: isoTime(acceptance.deferredUntil) }),
 })
+
+/** The counts by code are complete in the job; this list is for reading. */
+const MAX_REFUSED_SHOWN = 100
+
+export function batchAnswer({ job, outcomes }: BatchResult): BatchAnswer {
+  const refused = outcomes.flatMap((outcome) =>
+    outcome.kind === 'refused'
+      ? [{ user_id: outcome.userId, code: outcome.failure.code, detail: outcome.failure.message }]
+      : [],
+  )
+  const open = outcomes.some(
+    (outcome) =>
+      outcome.kind === 'accepted' &&
+      (outcome.acceptance.status === 'pending' || outcome.acceptance.status === 'sending'),
+  )
+  return {
+    job_id: job.id,
+    total_users: job.total,
+    status: open ? 'processing' : 'completed',
+    created_at: isoTime(job.createdAt),
+    accepted: outcomes.length - refused.length,
+    refused: refused.slice(0, MAX_REFUSED_SHOWN),
+  }
+}
 
 export const notificationAnswer = (record: NotificationRecord): NotificationAnswer => ({
   id: record.id,

@@ -2,7 +2,7 @@ import type { Failure } from '../model/failure.js'
 import type { Channel } from '../model/notification.js'
 import type { Group, QuietWindow } from '../model/recipient.js'
 import type { UnsubscribeLinks } from '../model/unsubscribe-links.js'
-import type { Renderer } from '../streams/ports.js'
+import type { Presence, Renderer } from '../streams/ports.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { CallerLimits } from './auth/caller-limit.js'
 import type {
@@ -10,6 +10,8 @@ import type {
   Blocklist,
   Bounces,
   Broadcaster,
+  CallerCounters,
+  DeadLetters,
   Dependency,
   Directory,
   Jobs,
@@ -24,6 +26,7 @@ import type {
   WebhookEndpoints,
 } from './ports.js'
 import type { MessageRules } from './requests/message.js'
+import type { Redriving } from './use-cases/redriving.js'
 import type { Sending } from './use-cases/sending.js'
 
 /** Everything the HTTP server needs from the rest. */
@@ -31,6 +34,8 @@ export interface ServerOptions {
   readonly sending: Sending
   readonly notifications: Notifications
   readonly jobs: Jobs
+  readonly deadLetters: DeadLetters
+  readonly redriving: Redriving
   readonly stats: Stats
   readonly personalData: PersonalData
   readonly directory: Directory
@@ -45,11 +50,13 @@ export interface ServerOptions {
   readonly renderer: Renderer
   readonly unsubscribeLinks: UnsubscribeLinks
   readonly broadcaster: Broadcaster
+  readonly presence: Pick<Presence, 'online' | 'list'>
   readonly authenticator: Authenticator
   readonly dependencies: readonly Dependency[]
   readonly telemetry: Telemetry
   readonly rules: MessageRules
   readonly limits: CallerLimits
+  readonly callerCounters: CallerCounters
   /** The language of templates that do not name any. */
   readonly templateLocale: string
   /** Of types whose name does not tell it. */

@@ -1,5 +1,7 @@
 import type { Acceptance } from '../model/acceptance.js'
 import type { Attachment } from '../model/attachment.js'
+import type { Poison } from '../model/dead-event.js'
+import type { DeadEventRecord, DeadLetter, DeadLetterFilter } from '../model/dead-letter.js'
 import type { Device } from '../model/device.js'
 import type { Failure } from '../model/failure.js'
 import type { JsonObject } from '../model/json.js'
@@ -202,6 +204,19 @@ export type Role = (typeof ROLES)[number]
 /** Verifies bearer tokens. Rejects with `unauthenticated`, or `store_unavailable` when the issuer's keys cannot be read. */
 export interface Authenticator {
   verify(token: string): Promise<Identity>
+}
+
+/** A caller's requests in the window that runs. */
+export interface CallerCount {
+  /** With this one. */
+  readonly count: number
+  /** Milliseconds until the window is over; the next one begins with the next request. */
+  readonly resetMs: number
+}
+
+/** Counts the requests of callers in windows of a minute, over all instances that share a Redis. */
+export interface CallerCounters {
+  count(caller: UserAddress): Promise<CallerCount>
 }
 
 /** What a recipient may tell about themselves. */
@@ -422,6 +437,38 @@ export interface WebhookEndpoints {
    * Rejects with `conflict` when more than three would be valid.
    */
   rotate(tenantId: string, id: string, overlapMs: number): Promise<WebhookEndpointWithSecret | null>
+}
+
+export interface RedrivenNotifications {
+  readonly redriven: readonly {
+    readonly id: string
+    readonly channel: Channel
+    readonly dueAt: number
+    readonly traceparent: string | null
+  }[]
+  /** Why the others were not, by their ids: `not_found` or `conflict`. */
+  readonly refused: ReadonlyMap<string, Failure>
+}
+
+/** Events that could not become notifications, and notifications that ended badly and whose place nothing has taken. */
+export interface DeadLetters {
+  /** Newest first. Where few of many fit, a page has fewer than it may, and goes on all the same. */
+  list(tenantId: string, filter: DeadLetterFilter, page: PageQuery): Promise<Page<DeadLetter>>
+  /** How many fit among the 10 000 that come after the cursor. */
+  remaining(tenantId: string, filter: DeadLetterFilter, cursor: string): Promise<number>
+  /** Also one with the reason `offline`. */
+  findNotification(tenantId: string, id: string): Promise<DeadLetter | null>
+  /** Events as they came, those there are. */
+  records(tenantId: string, ids: readonly string[]): Promise<readonly DeadEventRecord[]>
+  /** Writes what became of events by their ids; null: they have become notifications. */
+  settle(outcomes: ReadonlyMap<string, Pick<Poison, 'reason' | 'detail'> | null>): Promise<void>
+  /** Of events; false when there was none. */
+  remove(tenantId: string, id: string): Promise<boolean>
+  /** Makes them pending again, a portion at a time; those of a portion are durable when it is given. */
+  redrive(
+    tenantId: string,
+    wanted: readonly { readonly id: string; readonly isDigest: boolean }[],
+  ): AsyncIterable<RedrivenNotifications>
 }
 
 /** What is known about a recipient besides what they were sent. */

@@ -1,14 +1,15 @@
-import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyRequest } from 'fastify'
 import { authenticate, callerOf, requireRole } from './auth/access.js'
-import { COUNTED_CALLERS, callerLimit } from './auth/caller-limit.js'
+import { callerLimit } from './auth/caller-limit.js'
 import { documentErrors } from './docs/errors-page.js'
 import { documentApi } from './docs/openapi.js'
 import type { Api } from './http/api.js'
 import { answerBrokenRequest } from './http/broken-requests.js'
+import { limitCaller } from './http/caller-limit.js'
 import { answer, answerErrors } from './http/errors.js'
 import { acceptJson } from './http/json-body.js'
 import { refuseOtherMethods } from './http/other-methods.js'
+import { recordServerSpans } from './http/server-spans.js'
 import { compileValidator } from './http/validation.js'
 import type { ServerOptions } from './options.js'
 import { batchRoute } from './routes/batch.js'
@@ -16,12 +17,16 @@ import { blocklistRoutes } from './routes/blocklist.js'
 import { bounceRoutes } from './routes/bounces.js'
 import { broadcastRoute } from './routes/broadcast.js'
 import { changeRoutes } from './routes/changes.js'
+import { deadLetterRoutes } from './routes/dead-letters.js'
 import { inboxRoutes } from './routes/inbox.js'
+import { jobEventRoutes } from './routes/job-events.js'
 import { jobRoutes } from './routes/jobs.js'
 import { notificationRoutes } from './routes/notifications.js'
 import { operationRoutes } from './routes/operations.js'
 import { personalDataRoutes } from './routes/personal-data.js'
+import { presenceRoute } from './routes/presence.js'
 import { recipientRoutes } from './routes/recipients.js'
+import { redriveRoutes } from './routes/redrive.js'
 import { scheduleChangeRoutes } from './routes/schedule-changes.js'
 import { scheduleRoutes } from './routes/schedules.js'
 import { sendRoute } from './routes/send.js'
@@ -47,8 +52,11 @@ const ROUTES = [
   sendRoute,
   batchRoute,
   jobRoutes,
+  jobEventRoutes,
   notificationRoutes,
   changeRoutes,
+  deadLetterRoutes,
+  redriveRoutes,
   inboxRoutes,
   personalDataRoutes,
   recipientRoutes,
@@ -65,6 +73,7 @@ const ROUTES = [
   templatePreviewRoutes,
   templateStatsRoute,
   broadcastRoute,
+  presenceRoute,
   statsRoute,
 ]
 
@@ -102,9 +111,8 @@ export function buildServer(options: ServerOptions): Api {
 }
 
 async function protectedRoutes(api: Api, options: ServerOptions): Promise<void> {
-  const { authenticator, limits } = options
-  await api.register(rateLimit, { global: false, cache: COUNTED_CALLERS })
-  const limit = callerLimit(api, limits)
+  const { authenticator, limits, callerCounters } = options
+  const countCaller = callerLimit(limits, callerCounters)
   api.addHook('onRoute', (route) => {
     const roles = route.config?.roles
     if (roles === undefined) throw new Error(`${route.url} does not say who may call it`)
@@ -113,10 +121,11 @@ async function protectedRoutes(api: Api, options: ServerOptions): Promise<void> 
   // Before the body is read, so that a stranger's costs nothing.
   api.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
-    const caller = await authenticate(request, authenticator)
+    const caller = await authenticate(request.headers.authorization, authenticator)
     request.caller = caller
-    await limit(request, reply, caller)
+    await limitCaller(caller, reply, countCaller)
   })
+  recordServerSpans(api, options.telemetry.tracing)
   for (const route of ROUTES) route(api, options)
 }
 

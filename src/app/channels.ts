@@ -5,8 +5,7 @@ import type { UnsubscribeLinks } from '../model/unsubscribe-links.js'
 import { openSinks, type Sinks } from '../sinks/index.js'
 import type { PushOptions } from '../sinks/push/index.js'
 import type { WebhookEndpoints } from '../sinks/webhook/endpoints.js'
-import { Hub } from '../sinks/websocket/hub.js'
-import type { Clock, Relay } from '../streams/ports.js'
+import { Hub, type HubStores } from '../sinks/websocket/hub.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import { emailOptions } from './email.js'
 import { pushOptions } from './push.js'
@@ -24,14 +23,12 @@ export function openChannels(
   secrets: Secrets,
   unsubscribeLinks: UnsubscribeLinks,
   {
-    relay,
-    clock,
+    sockets,
     webhookEndpoints,
     emailStores,
     devices,
   }: {
-    readonly relay: Relay
-    readonly clock: Clock
+    readonly sockets: HubStores
     readonly webhookEndpoints: WebhookEndpoints
     readonly emailStores: Parameters<typeof emailOptions>[2]
     readonly devices: PushOptions['directory']
@@ -39,6 +36,7 @@ export function openChannels(
   telemetry: Telemetry,
 ): Channels {
   const { email, sms, websocket, webhook } = config.channels
+  const { relay, clock } = sockets
   const sinks = openSinks({
     email: emailOptions(email, unsubscribeLinks, emailStores, telemetry.log),
     webhook: {
@@ -57,7 +55,7 @@ export function openChannels(
     clock,
     telemetry,
   })
-  const hub = new Hub(relay, telemetry, {
+  const hub = new Hub(sockets, telemetry, {
     maxConnections: websocket.maxConnections,
     pingMs: websocket.pingMs,
     idleMs: websocket.idleMs,

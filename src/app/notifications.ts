@@ -23,7 +23,7 @@ export function notifications(
       if (record !== null) {
         // Should this fail, the sweeper finds the row in time.
         await queue
-          .delay([{ id, dueAt: scheduledAt }])
+          .delay([{ id, tenantId, dueAt: scheduledAt }])
           .catch((err: unknown) => log.event('queue.unavailable', { err, items: 1 }))
       }
       return record

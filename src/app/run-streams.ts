@@ -42,7 +42,7 @@ export function runStreams(
 
   const due = dueNotifications(
     { intervalMs: scanIntervalMs, inFlight: DUE_IN_FLIGHT, stop: stop.signal },
-    { ...ports, log: telemetry.log },
+    { ...ports, log: telemetry.log, tracing: telemetry.tracing },
   )
   const pause = (): Promise<void> => delay(WRITE_AGAIN_MS, undefined, { signal: giveUp.signal })
   const ends = { stop: stop.signal, cutOff: cutOff.signal, pause }

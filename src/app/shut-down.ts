@@ -8,6 +8,9 @@ interface Closing {
 export interface Parts {
   /** Refuses new connections at once; `close` waits for the requests that it has. */
   readonly server: { close(): PromiseLike<unknown>; readonly server: { closeAllConnections(): void } }
+  /** Tells its clients to go elsewhere; `close` waits for the calls that it has. */
+  readonly grpc: Closing & { closeAllConnections(): void }
+  readonly kafka: { stop(): Promise<void> }
   readonly schedules: { stop(): Promise<void> }
   readonly intake: { close(): void }
   readonly streams: RunningStreams
@@ -27,9 +30,10 @@ const LAST_STEPS_MS = 5_000
  * reason, and then the stores that all of these need.
  */
 export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promise<void> {
-  const { server, schedules, intake, streams, hub, upkeep, rendering, sinks, index, database } = parts
+  const { server, grpc, kafka, schedules, intake, streams, hub, upkeep, rendering, sinks, index, database } =
+    parts
   const begun = performance.now()
-  const served = Promise.resolve(server.close())
+  const served = Promise.all([server.close(), grpc.close()])
   streams.stop()
   let giveUp: () => void = () => undefined
   const impatient = new Promise<void>((resolve) => {
@@ -44,14 +48,17 @@ export async function shutDown(parts: Parts, timeoutMs: number, log: Log): Promi
     Math.max(0, timeoutMs - LAST_STEPS_MS),
   )
   // What they have begun is still to be accepted; what is not is fired again, by its key.
-  await Promise.race([schedules.stop(), impatient])
+  await Promise.race([Promise.all([kafka.stop(), schedules.stop()]), impatient])
   intake.close()
   await streams.drained()
   clearTimeout(patience)
   await hub.close()
   // A client that never finishes its request, or never reads its answer, would keep us for ever.
   const cut = setTimeout(
-    () => server.server.closeAllConnections(),
+    () => {
+      server.server.closeAllConnections()
+      grpc.closeAllConnections()
+    },
     Math.max(0, begun + timeoutMs - LAST_STEPS_MS - performance.now()),
   )
   await served

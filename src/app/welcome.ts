@@ -6,7 +6,7 @@ const TENANT = 'demo'
 const USER = 'ada'
 
 /** What somebody who starts the service for the first time can paste to see it work. Empty where tokens come from elsewhere. */
-export async function welcome(url: string, { jwt }: Secrets): Promise<string> {
+export async function welcome(url: string, { jwt }: Secrets, grpcUrl: string | null = null): Promise<string> {
   if (jwt === null) return ''
   const token = await mintToken(jwt, {
     subject: USER,
@@ -22,7 +22,12 @@ export async function welcome(url: string, { jwt }: Secrets): Promise<string> {
     content: 'It works.',
   })
   return `
-  Listening on ${url}   (API: ${url}/docs)
+  Listening on ${url}   (API: ${url}/docs)${
+    grpcUrl === null
+      ? ''
+      : `
+  gRPC on ${new URL(grpcUrl).host}   (docs/grpc.md)`
+  }
   A token for a day (tenant ${TENANT}, user ${USER}) and a first notification:
 
 export TOKEN='${token}'

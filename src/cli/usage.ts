@@ -1,8 +1,13 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
-/** What the user typed cannot be understood, or did not work; the message tells. */
+/** What the user typed cannot be understood; the message tells. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+}
+
+/** What the user wanted did not work; the message tells. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
 }
 
 type Options = NonNullable<ParseArgsConfig['options']>

@@ -5,7 +5,10 @@ import { smsProblems } from './channels/sms.js'
 import { websocketProblems } from './channels/websocket.js'
 import type { Config } from './config.js'
 import { writeDuration } from './duration.js'
+import { eventProblems } from './event-routes.js'
+import { kafkaProblems } from './kafka.js'
 import type { Problem } from './problem.js'
+import { workersProblems } from './workers.js'
 
 const SHORTEST_SECRET_BYTES = 32
 /** For claiming and settling, and for each pause between the tries of one attempt. */
@@ -62,6 +65,9 @@ export function contradictions(config: Config): readonly Problem[] {
     'must be at least intake.batch_size × intake.in_flight, or full batches are refused',
   )
   problems.push(
+    ...workersProblems(config),
+    ...kafkaProblems(config.kafka, config.events.routes.length),
+    ...eventProblems(config.events),
     ...emailProblems(channels.email),
     ...smsProblems(channels.sms),
     ...websocketProblems(channels.websocket),

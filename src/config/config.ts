@@ -5,10 +5,14 @@ import { pushOf } from './channels/push.js'
 import { smsOf } from './channels/sms.js'
 import { webhookOf } from './channels/webhook.js'
 import { websocketOf } from './channels/websocket.js'
+import { eventsOf } from './events.js'
 import { type Frozen, freeze } from './frozen.js'
 import { groupsByType } from './groups.js'
+import { grpcOf } from './grpc.js'
+import { kafkaOf } from './kafka.js'
 import { type Settings, WEEKDAYS } from './schema.js'
 import { databaseOf, redisOf } from './stores.js'
+import { tracingOf } from './tracing.js'
 
 /** The configuration as the code uses it: frozen, times in milliseconds, sizes in bytes, `null` for what is not set. */
 export type Config = Frozen<ReturnType<typeof shaped>>
@@ -30,11 +34,14 @@ function shaped(settings: Settings) {
       port: server.http_port,
       /** Without a slash at the end. Null: where the server listens. */
       publicUrl: server.public_url ? baseUrl(server.public_url) : null,
+      /** Processes behind the port. */
+      workers: server.workers,
       bodyLimitBytes: server.body_limit,
       batchBodyLimitBytes: server.batch_body_limit,
       requestTimeoutMs: server.request_timeout,
       shutdownTimeoutMs: server.shutdown_timeout,
     },
+    grpc: grpcOf(settings.grpc),
     auth: {
       /** Null: one is generated and kept in the data directory. */
       jwtSecret: auth.jwt_secret ?? null,
@@ -52,6 +59,8 @@ function shaped(settings: Settings) {
     redis: redisOf(settings.redis),
     intake: { batchSize: intake.batch_size, inFlight: intake.in_flight, waiting: intake.waiting },
     channels: channelsOf(settings.channels, dataDir),
+    kafka: kafkaOf(settings.kafka),
+    events: eventsOf(settings.events),
     breaker: {
       failureRate: breaker.failure_rate,
       windowMs: breaker.window,
@@ -122,6 +131,8 @@ function shaped(settings: Settings) {
     },
     idempotency: { ttlMs: settings.idempotency.ttl },
     retention: { days: settings.retention.days, intervalMs: settings.retention.interval },
+    /** Null: nothing is recorded. */
+    tracing: tracingOf(settings.tracing),
     log: { level: settings.log.level },
   }
 }

@@ -45,6 +45,14 @@ export const FORMATS = {
     expected: 'web origins such as https://app.example.com, without a path',
     test: (text: string) => hasProtocol(text, ['https:', 'http:']) && new URL(text).origin === text,
   },
+  topic: {
+    expected: 'topics such as order.created: 1 to 249 of A-Z, a-z, 0-9, ".", "_" and "-"',
+    test: (text: string) => /^[A-Za-z0-9._-]{1,249}$/.test(text),
+  },
+  'header-pair': {
+    expected: 'headers such as authorization=Bearer%20abc, with percent-encoded values',
+    test: (text: string) => /^[\w!#$%&'*+.^`|~-]+\s*=/.test(text) && isDecodable(text),
+  },
 } satisfies Record<string, { readonly expected: string; test(text: string): boolean }>
 
 export type Format = keyof typeof FORMATS
@@ -58,6 +66,15 @@ const isBase = ({ href, username, password, search, hash }: URL): boolean =>
 
 function hasProtocol(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol)
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isLocale(text: string): boolean {

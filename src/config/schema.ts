@@ -7,6 +7,10 @@ import { smsSchema } from './channels/sms.js'
 import { webhookSchema } from './channels/webhook.js'
 import { websocketSchema } from './channels/websocket.js'
 import { LONGEST_DURATION_MS } from './duration.js'
+import { eventsSchema } from './events.js'
+import { grpcSchema } from './grpc.js'
+import { kafkaSchema } from './kafka.js'
+import { tracingSchema } from './tracing.js'
 import {
   Count,
   Duration,
@@ -52,6 +56,7 @@ const server = section({
   host: Text,
   http_port: Port,
   public_url: Type.Optional(Formatted('base-url')),
+  workers: Count(1, 256),
   body_limit: Size(KB, 64 * MB),
   batch_body_limit: Size(KB, 64 * MB),
   request_timeout: Duration(SECOND, HOUR),
@@ -81,6 +86,7 @@ const redis = section({
 /** The configuration file, once its variables are replaced and its texts are read. */
 export const SettingsSchema = section({
   server,
+  grpc: grpcSchema,
   data_dir: Text,
   auth: section({
     jwt_secret: OptionalText,
@@ -106,6 +112,8 @@ export const SettingsSchema = section({
     in_app: section({ enabled: Flag }),
     push: pushSchema,
   }),
+  kafka: kafkaSchema,
+  events: eventsSchema,
   breaker: section({
     failure_rate: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1 }),
     window: Duration(SECOND, HOUR),
@@ -162,6 +170,7 @@ export const SettingsSchema = section({
     days: Count(1, 36_500),
     interval: Duration(SECOND, LONGEST_DURATION_MS),
   }),
+  tracing: tracingSchema,
   log: section({ level: OneOf(['debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),
 })
 

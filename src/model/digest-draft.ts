@@ -13,6 +13,10 @@ export interface DigestDraft {
   readonly metadata: JsonObject
   /** Ids of the notifications. */
   readonly members: readonly string[]
+  /** `traceparent`s of members, for the digest's own trace to refer to: of the first ones that have any. */
+  readonly memberTraces: readonly string[]
+  /** Of the digest itself. */
+  readonly traceparent: string | null
   readonly createdAt: number
 }
 
@@ -25,6 +29,7 @@ export interface Held {
   readonly notificationType: string
   /** As the sender gave it. */
   readonly address: string | null
+  readonly traceparent: string | null
   readonly expiresAt: number | null
 }
 

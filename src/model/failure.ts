@@ -74,6 +74,12 @@ export const FAILURES = {
   store_unavailable: { status: 503, grpc: 'UNAVAILABLE', retry: true, title: 'The store is unavailable' },
   overloaded: { status: 503, grpc: 'UNAVAILABLE', retry: true, title: 'The service is saturated' },
   shutting_down: { status: 503, grpc: 'UNAVAILABLE', retry: true, title: 'This instance is shutting down' },
+  deadline_exceeded: {
+    status: 504,
+    grpc: 'DEADLINE_EXCEEDED',
+    retry: true,
+    title: 'There was no answer in time',
+  },
   too_many_connections: {
     status: 503,
     grpc: 'RESOURCE_EXHAUSTED',

@@ -33,10 +33,19 @@ export const notificationId = (now: number): string => `notif_${uuidv7(now)}`
 export const jobId = (now: number): string => `job_${uuidv7(now)}`
 export const templateId = (now: number): string => `tmpl_${uuidv7(now)}`
 export const endpointId = (now: number): string => `whe_${uuidv7(now)}`
+export const deadLetterId = (now: number): string => `dl_${uuidv7(now)}`
 export const scheduleId = (now: number): string => `sched_${uuidv7(now)}`
 
 /** What sorts below every id made at or after `time` (epoch milliseconds). */
-export function idFloor(prefix: 'notif' | 'job', time: number): string {
+export function idFloor(prefix: 'notif' | 'job' | 'dl', time: number): string {
   const hex = Math.max(0, time).toString(16).padStart(12, '0')
   return `${prefix}_${hex.slice(0, 8)}-${hex.slice(8)}`
+}
+
+const UUID_V7 = /^[a-z]+_([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** When an id was made, in epoch milliseconds; null when it is none of ours. */
+export function madeAt(id: string): number | null {
+  const [, high, low] = UUID_V7.exec(id) ?? []
+  return high === undefined || low === undefined ? null : Number.parseInt(high + low, 16)
 }

@@ -65,7 +65,7 @@ export interface NotificationRequest {
   readonly scheduledAt: number | null
   readonly expiresAt: number | null
   readonly jobId: string | null
-  /** W3C `traceparent` of the producer. */
+  /** W3C `traceparent`: what it comes of, in the trace of the producer or in one that began here. */
   readonly traceparent: string | null
 }
 

@@ -1,7 +1,10 @@
 import { Observable } from 'rxjs'
+import type { Notification } from '../model/notification.js'
 import type { Envelope } from '../streams/envelope.js'
 import type { Clock, Ledger, Queue, Waiting } from '../streams/ports.js'
 import type { Log } from '../telemetry/log.js'
+import type { Tracing } from '../telemetry/tracing.js'
+import { endAcceptance } from './acceptance-span.js'
 
 export interface DelayScannerOptions {
   readonly intervalMs: number
@@ -16,6 +19,7 @@ export interface DelayScannerPorts {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly log: Log
+  readonly tracing: Tracing
 }
 
 /** The ledger's clock is known to a few milliseconds; nothing is taken before it surely says the same. */
@@ -31,29 +35,35 @@ export function dueNotifications(
   options: DelayScannerOptions,
   ports: DelayScannerPorts,
 ): Observable<Envelope> {
-  const { queue, ledger, clock, log } = ports
+  const { queue, ledger, clock, log, tracing } = ports
   const { intervalMs, inFlight, stop } = options
   return new Observable((subscriber) => {
     let underWay = 0
     let scanning = false
     let timer: NodeJS.Timeout | undefined
 
-    const again = (id: string, dueAt: number): void => {
-      queue.delay([{ id, dueAt }]).catch((err: unknown) => log.event('queue.unavailable', { err, items: 1 }))
+    const again = ({ id, tenantId }: Notification, dueAt: number): void => {
+      queue
+        .delay([{ id, tenantId, dueAt }])
+        .catch((err: unknown) => log.event('queue.unavailable', { err, items: 1 }))
     }
 
     const emit = ({ notification, dueAt, early }: Waiting): void => {
       if (early) {
-        again(notification.id, dueAt + CLOCK_MARGIN_MS)
+        again(notification, dueAt + CLOCK_MARGIN_MS)
         return
       }
       underWay += 1
+      const { traceparent } = notification
+      // What was accepted without a trace has none later.
+      const span = traceparent === null ? null : tracing.start('accept', 'internal', traceparent)
       subscriber.next({
         notification,
         origin: 'due',
         settle: (settled) => {
           underWay -= 1
-          if (settled.kind === 'refused') again(notification.id, clock.now() + AGAIN_MS)
+          if (span !== null) endAcceptance(span, notification, 'due', settled)
+          if (settled.kind === 'refused') again(notification, clock.now() + AGAIN_MS)
         },
       })
     }

@@ -5,6 +5,8 @@ import { notificationId } from '../model/id.js'
 import type { Idempotency, Notification, NotificationRequest } from '../model/notification.js'
 import type { Envelope } from '../streams/envelope.js'
 import type { Clock } from '../streams/ports.js'
+import type { Tracing } from '../telemetry/tracing.js'
+import { endAcceptance } from './acceptance-span.js'
 
 /**
  * Requests that wait for an answer, as an observable of envelopes: the source
@@ -13,10 +15,12 @@ import type { Clock } from '../streams/ports.js'
 export class Intake {
   readonly #envelopes = new Subject<Envelope>()
   readonly #clock: Clock
+  readonly #tracing: Tracing
   #open = true
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, tracing: Tracing) {
     this.#clock = clock
+    this.#tracing = tracing
   }
 
   readonly envelopes$ = this.#envelopes.asObservable()
@@ -29,13 +33,18 @@ export class Intake {
       )
     }
     const createdAt = this.#clock.now()
-    const notification = identified(request, createdAt, idempotency)
+    const span = this.#tracing.start('accept', 'internal', request.traceparent)
+    const traceparent = span?.traceparent ?? request.traceparent
+    const notification = identified(request, createdAt, idempotency, traceparent)
     return new Promise((resolve, reject) => {
       this.#envelopes.next({
         notification,
         origin: 'new',
-        settle: (settled) =>
-          settled.kind === 'accepted' ? resolve(settled.acceptance) : reject(settled.failure),
+        settle: (settled) => {
+          if (span !== null) endAcceptance(span, notification, 'new', settled)
+          if (settled.kind === 'accepted') resolve(settled.acceptance)
+          else reject(settled.failure)
+        },
       })
     })
   }
@@ -52,6 +61,7 @@ function identified(
   request: NotificationRequest,
   createdAt: number,
   idempotency: Idempotency | null,
+  traceparent: string | null,
 ): Notification {
   return {
     id: notificationId(createdAt),
@@ -70,7 +80,7 @@ function identified(
     scheduledAt: request.scheduledAt,
     expiresAt: request.expiresAt,
     jobId: request.jobId,
-    traceparent: request.traceparent,
+    traceparent,
     createdAt,
     attempt: 0,
     earlierAttempts: 0,

@@ -119,7 +119,7 @@ export function accept(
     const [inserted, decided, collected] = await Promise.all([
       insert(fresh),
       decide(due),
-      collect(held, ports),
+      collect(held, ports, telemetry.tracing),
     ])
     const answered = [...inserted, ...decided]
     await tell(answered)

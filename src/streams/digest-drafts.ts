@@ -9,6 +9,11 @@ import { inPortions } from './portions.js'
 import type { Digests } from './ports.js'
 
 const USERS_AT_ONCE = 50
+/** As many as OpenTelemetry keeps of the links of a span unless it is told otherwise. */
+const MOST_TRACES = 128
+
+/** A draft that is being put together. */
+type Gathering = DigestDraft & { readonly members: string[]; readonly memberTraces: string[] }
 
 /**
  * The digests that fall due with a batch, by the id of everything that goes into them. That is all that waits
@@ -41,13 +46,15 @@ function draftsOf(
   options: ConsentOptions,
   now: number,
 ): readonly DigestDraft[] {
-  const drafts = new Map<string, DigestDraft & { readonly members: string[] }>()
+  const drafts = new Map<string, Gathering>()
   for (const one of held) {
     const frequency = wanted(subject, one, options, now)
     if (frequency === null) continue
     const key = `${frequency} ${one.address}`
     const draft = drafts.get(key) ?? emptyDraft(subject, one, frequency, now)
     draft.members.push(one.id)
+    if (one.traceparent !== null && draft.memberTraces.length < MOST_TRACES)
+      draft.memberTraces.push(one.traceparent)
     drafts.set(key, draft)
   }
   return [...drafts.values()]
@@ -72,7 +79,7 @@ function emptyDraft(
   { address }: Held,
   frequency: DigestFrequency,
   now: number,
-): DigestDraft & { readonly members: string[] } {
+): Gathering {
   return {
     id: notificationId(now),
     tenantId,
@@ -81,6 +88,8 @@ function emptyDraft(
     frequency,
     metadata: addressMetadata(channel, address),
     members: [],
+    memberTraces: [],
+    traceparent: null,
     createdAt: now,
   }
 }

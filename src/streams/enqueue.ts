@@ -39,7 +39,7 @@ export async function enqueue(
     if (decision.status !== 'pending') continue
     const { id, channel, priority, tenantId } = notification
     if (decision.dueAt !== null) {
-      if (decision.dueAt <= now + horizonMs) delayed.push({ id, dueAt: decision.dueAt })
+      if (decision.dueAt <= now + horizonMs) delayed.push({ id, tenantId, dueAt: decision.dueAt })
     } else if (channel !== 'in_app') {
       ready.push({ id, channel, priority, tenantId })
     }

@@ -137,6 +137,7 @@ export interface ReadyEntry {
 
 export interface DelayEntry {
   readonly id: string
+  readonly tenantId: string
   readonly dueAt: number
 }
 
@@ -160,7 +161,7 @@ export interface Queue {
   take(channel: QueuedChannel, max: number): Promise<readonly string[]>
   /** Adds to the delay set; an id that is already there moves to the new time. */
   delay(entries: readonly DelayEntry[]): Promise<void>
-  /** Removes and returns up to `max` ids that are due at `now`, earliest first. */
+  /** Removes and returns up to `max` ids that are due at `now`: the earliest of each tenant, a turn for each. */
   takeDue(now: number, max: number): Promise<readonly string[]>
   depth(): Promise<QueueDepth>
   /** How many ids each tenant has in a lane. */
@@ -307,6 +308,11 @@ export interface Relay {
   join(user: UserAddress): Promise<void>
   /** It has none any more. */
   leave(user: UserAddress): Promise<void>
+  /**
+   * Whether a count of none can be believed. False after the relay was away: then it resolves once every instance
+   * has had time to join again, and the frame is worth another try.
+   */
+  settled(signal: AbortSignal): Promise<boolean>
   /** Where frames for this instance go. Set once, before the first `join`. */
   onFrame(receiver: FrameReceiver): void
 }
@@ -314,6 +320,57 @@ export interface Relay {
 export interface FrameReceiver {
   toUser(user: UserAddress, frame: Frame): void
   toTenant(tenantId: string, frame: Frame): void
+  /** Frames of the last `forMs` may not have come: the relay was away. */
+  interrupted(forMs: number): void
+}
+
+/** Who has a socket open, in any instance. Best effort: rejects while what is shared cannot be reached. */
+export interface Presence {
+  /** These have sockets here. To be repeated every 30 s: what is not is forgotten after 90 s. */
+  present(users: readonly UserAddress[]): Promise<void>
+  /** These have none here any more, and the relay has taken note. They stay where another instance has joined them. */
+  left(users: readonly UserAddress[]): Promise<void>
+  /** In order. */
+  online(tenantId: string, userIds: readonly string[]): Promise<readonly boolean[]>
+  list(tenantId: string, page: OnlineQuery): Promise<OnlineUsers>
+}
+
+export interface OnlineQuery {
+  /** 1 to 100. */
+  readonly limit: number
+  /** From the previous page. */
+  readonly cursor: string | null
+}
+
+export interface OnlineUsers {
+  /** In the order of their ids. */
+  readonly userIds: readonly string[]
+  readonly nextCursor: string | null
+  /** Of the tenant; users of an instance that died are among them for up to 90 s. */
+  readonly count: number
+}
+
+/** The last notification that a client has seen, or a time by the ledger's clock in epoch milliseconds. */
+export type Since = { readonly id: string } | { readonly at: number }
+
+/** What was or should have been shown on the sockets of a user. */
+export interface Shown {
+  readonly id: string
+  readonly title: string
+  readonly content: string
+  readonly priority: Priority
+  readonly metadata: JsonObject
+  /** Epoch milliseconds. */
+  readonly shownAt: number
+  readonly isRead: boolean
+}
+
+/** What a client may have missed: in the inbox, and of the WebSocket channel what nothing else was tried for. */
+export interface Missed {
+  /** Ids since then, oldest first, at most `max`; some from shortly before may be among them. Null: nobody knows that one. */
+  since(user: UserAddress, since: Since, max: number): Promise<readonly string[] | null>
+  /** Those that are still there. In order. */
+  read(user: UserAddress, ids: readonly string[]): Promise<readonly Shown[]>
 }
 
 /**

@@ -41,6 +41,19 @@ const FLUSH_MS = 100
 const standardOutput = (): LogDestination =>
   pino.destination({ dest: 1, sync: false, minLength: BLOCK_BYTES, periodicFlush: FLUSH_MS })
 
+/** What is written to a pipe at once is not mixed with what others write to it (POSIX `PIPE_BUF`, on Linux). */
+const UNMIXED_BYTES = 4_096
+
+/** Standard output that other processes write to as well: longer lines than 4 KB may be mixed with theirs. */
+export const sharedStandardOutput = (): LogDestination =>
+  pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: UNMIXED_BYTES / 2,
+    maxWrite: UNMIXED_BYTES,
+    periodicFlush: FLUSH_MS,
+  })
+
 type LogDestination = DestinationStream & { flushSync?(): void }
 
 export function createLog(level: LogLevel, destination: LogDestination = standardOutput()): Log {

@@ -5,13 +5,22 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /**
  * Every metric of the service. Labels hold only names from our own catalogues
  * (channel, stage, reason), never ids or addresses, so their number is bounded.
+ * The processes behind one port are added up; `aggregator` says where that would be wrong,
+ * because all of them measure the same thing.
  */
 export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'notification_' })
   const registers = [registry]
+  new Gauge({
+    name: 'notification_workers',
+    help: 'Processes whose figures these are.',
+    registers,
+  }).set(1)
   return {
     registry,
+    /** The figures in the text format: where several processes share a port, those of all of them. */
+    scrape: (): Promise<string> => registry.metrics(),
     accepted: new Counter({
       name: 'notification_accepted_total',
       help: 'Notifications committed, by channel and by what was decided.',
@@ -24,9 +33,21 @@ export function createMetrics() {
       labelNames: ['code'],
       registers,
     }),
+    events: new Counter({
+      name: 'notification_events_total',
+      help: 'Events handled, by what came of them; those that are unavailable or failed come again.',
+      labelNames: ['source', 'result'],
+      registers,
+    }),
     httpRefused: new Counter({
       name: 'notification_http_refused_total',
       help: 'HTTP requests answered with a problem, by error code.',
+      labelNames: ['code'],
+      registers,
+    }),
+    grpcRefused: new Counter({
+      name: 'notification_grpc_refused_total',
+      help: 'gRPC calls that were not answered with OK, by error code.',
       labelNames: ['code'],
       registers,
     }),
@@ -40,6 +61,12 @@ export function createMetrics() {
       name: 'notification_failed_total',
       help: 'Notifications that ended as failed, by reason.',
       labelNames: ['channel', 'reason'],
+      registers,
+    }),
+    redriven: new Counter({
+      name: 'notification_redriven_total',
+      help: 'Dead letters that were to be redriven, by kind and result.',
+      labelNames: ['kind', 'result'],
       registers,
     }),
     attempts: new Counter({
@@ -101,11 +128,18 @@ export function createMetrics() {
       name: 'notification_queue_depth',
       help: 'Notifications in a queue: a lane by channel, or "delay".',
       labelNames: ['queue'],
+      aggregator: 'max',
       registers,
     }),
     queueAge: new Gauge({
       name: 'notification_queue_age_seconds',
       help: 'Age of the oldest notification that is due and not delivered.',
+      aggregator: 'max',
+      registers,
+    }),
+    jobStreams: new Gauge({
+      name: 'notification_job_streams',
+      help: 'Open event streams of jobs.',
       registers,
     }),
     sockets: new Gauge({
@@ -117,6 +151,17 @@ export function createMetrics() {
       name: 'notification_websocket_dropped_total',
       help: 'Connections closed by the service, by reason.',
       labelNames: ['reason'],
+      registers,
+    }),
+    replays: new Counter({
+      name: 'notification_websocket_replays_total',
+      help: 'Connections that were sent what they had missed, by result; all but "complete" are sent to the inbox.',
+      labelNames: ['result'],
+      registers,
+    }),
+    replaysWaiting: new Gauge({
+      name: 'notification_websocket_replays_waiting',
+      help: 'Connections that wait for what they have missed.',
       registers,
     }),
     providerCalls: new Counter({
@@ -144,10 +189,28 @@ export function createMetrics() {
       labelNames: ['result'],
       registers,
     }),
+    spans: new Counter({
+      name: 'notification_spans_total',
+      help: 'Spans of recorded traces, by what became of them: exported, failed or dropped.',
+      labelNames: ['result'],
+      registers,
+    }),
+    kafkaLag: new Gauge({
+      name: 'notification_kafka_lag',
+      help: 'Events that the group has not committed yet, by topic, as last asked for.',
+      labelNames: ['topic'],
+      registers,
+    }),
+    kafkaPaused: new Gauge({
+      name: 'notification_kafka_paused_partitions',
+      help: 'Partitions that wait for a store, or for an event that failed.',
+      registers,
+    }),
     dependencyUp: new Gauge({
       name: 'notification_dependency_up',
       help: 'Whether a dependency answered when /ready was last asked.',
       labelNames: ['dependency'],
+      aggregator: 'min',
       registers,
     }),
   }

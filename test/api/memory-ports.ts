@@ -4,6 +4,7 @@ import type {
   Blocklist,
   Bounces,
   Broadcaster,
+  DeadLetters,
   Directory,
   InboxQuery,
   Intake,
@@ -21,17 +22,22 @@ import type {
   TextInspector,
   WebhookEndpoints,
 } from '../../src/api/ports.js'
+import type { Redriving } from '../../src/api/use-cases/redriving.js'
 import type { Acceptance } from '../../src/model/acceptance.js'
 import { Failure } from '../../src/model/failure.js'
 import { jobId, notificationId } from '../../src/model/id.js'
 import type { Idempotency, NotificationRequest, Status } from '../../src/model/notification.js'
-import type { Renderer, UserAddress } from '../../src/streams/ports.js'
+import { MemoryPresence } from '../../src/state/memory/presence.js'
+import { MemoryRelay } from '../../src/state/memory/relay.js'
+import type { Presence, Renderer, UserAddress } from '../../src/streams/ports.js'
 import { noTemplates } from './no-templates.js'
 
 export interface MemoryPorts {
   readonly intake: Intake & { readonly submitted: NotificationRequest[] }
   readonly notifications: Notifications & { readonly records: Map<string, NotificationRecord> }
   readonly jobs: Jobs & { readonly jobs: Map<string, MemoryJob> }
+  readonly deadLetters: DeadLetters
+  readonly redriving: Redriving
   readonly stats: Stats
   readonly personalData: PersonalData
   readonly directory: Directory
@@ -45,6 +51,7 @@ export interface MemoryPorts {
   readonly templates: TemplateLibrary
   readonly inspector: TextInspector
   readonly renderer: Renderer
+  readonly presence: Presence
   readonly broadcaster: Broadcaster & { readonly sent: string[] }
 }
 
@@ -64,6 +71,7 @@ export function memoryPorts(): MemoryPorts {
     intake: memoryIntake(records),
     notifications: memoryNotifications(records),
     jobs: memoryJobs(records),
+    ...noDeadLetters(),
     stats: { read: async () => [] },
     personalData: memoryPersonalData(records),
     ...nobody(),
@@ -71,6 +79,7 @@ export function memoryPorts(): MemoryPorts {
     schedules: noSchedules(),
     ...noTemplates(),
     broadcaster: memoryBroadcaster(),
+    presence: new MemoryPresence(new MemoryRelay()),
     attachments: memoryAttachments(),
     bounces: memoryBounces(),
   }
@@ -323,6 +332,29 @@ function nobody(): Pick<MemoryPorts, 'directory' | 'preferences' | 'blocklist' |
       }),
       remove: async () => false,
       list: async () => end,
+    },
+  }
+}
+
+/** Nothing ended badly: their tests use the real ones. */
+function noDeadLetters(): Pick<MemoryPorts, 'deadLetters' | 'redriving'> {
+  const none = async (): Promise<never> => {
+    throw new Failure('not_found', 'there is no such dead letter')
+  }
+  return {
+    deadLetters: {
+      list: async () => ({ items: [], nextCursor: null }),
+      remaining: async () => 0,
+      findNotification: async () => null,
+      records: async () => [],
+      settle: async () => undefined,
+      remove: async () => false,
+      redrive: async function* () {},
+    },
+    redriving: {
+      notification: none,
+      event: none,
+      matching: async () => ({ redriven: 0, refused: {}, remaining: 0, nextCursor: null }),
     },
   }
 }

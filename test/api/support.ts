@@ -8,8 +8,10 @@ import type { Role } from '../../src/api/ports.js'
 import { buildServer } from '../../src/api/server.js'
 import { createSending, type SendingPorts } from '../../src/api/use-cases/sending.js'
 import { CHANNELS } from '../../src/model/notification.js'
+import { MemoryCallerCounters } from '../../src/state/memory/caller-counters.js'
 import { createLog } from '../../src/telemetry/log.js'
 import { createMetrics } from '../../src/telemetry/metrics.js'
+import { NO_TRACING } from '../../src/telemetry/tracing.js'
 import { unsubscribeLinks } from '../support/unsubscribe.js'
 import { memoryPorts } from './memory-ports.js'
 
@@ -25,7 +27,7 @@ export function options(overrides: Overrides = {}): ServerOptions {
     unsubscribeLinks: unsubscribeLinks(),
     authenticator: createAuthenticator({ secret: SECRET, jwksUrl: null }),
     dependencies: [],
-    telemetry: { log: createLog('silent'), metrics: createMetrics() },
+    telemetry: { log: createLog('silent'), metrics: createMetrics(), tracing: NO_TRACING },
     rules: {
       channels: () => new Set(CHANNELS),
       checks: {
@@ -43,6 +45,7 @@ export function options(overrides: Overrides = {}): ServerOptions {
       maxAttachmentBytes: 1_000,
       clock: { now: () => NOW },
     },
+    callerCounters: new MemoryCallerCounters(),
     limits: { userPerMinute: 0, senderPerMinute: 0 },
     templateLocale: 'zh',
     groups: new Map(),

@@ -65,9 +65,11 @@ t.test('a repeat after a crash leaves one whole file', async (t) => {
   const sink = outboxIn(directory, keptLog().log)
   const notification = mailTo(ADDRESS)
   const name = `${notification.id}.eml`
-  await writeFile(join(directory, `${name}.tmp`), 'half a messa')
+  const { attempt } = notification
+  await writeFile(join(directory, `${name}.${attempt}.tmp`), 'half a messa')
   await sink.send(notification, NEVER)
-  await sink.send({ ...notification, attempt: 2 }, NEVER)
+  await writeFile(join(directory, `${name}.${attempt}.tmp`), 'half a messa')
+  await sink.send({ ...notification, attempt: attempt + 1 }, NEVER)
   t.same(await readdir(directory), [name])
   t.ok(readMail(await readFile(join(directory, name), 'utf8')).parts.has('text/html'))
 })

@@ -49,7 +49,11 @@ t.test('the frame is as documented, without the addresses of other channels', as
 t.test('whether a frame is critical is up to the priority', async (t) => {
   const critical: boolean[] = []
   const relay = new MemoryRelay()
-  relay.onFrame({ toUser: (_user, frame) => critical.push(frame.critical), toTenant: () => {} })
+  relay.onFrame({
+    toUser: (_user, frame) => critical.push(frame.critical),
+    toTenant: () => {},
+    interrupted: () => {},
+  })
   await relay.join(ann)
   const sink = new WebSocketSink(relay, clock)
   await sink.send(notification, patient)

@@ -6,9 +6,12 @@ import { WebSocket } from 'ws'
 import { Failure } from '../../src/model/failure.js'
 import { Gateway, type GatewayOptions, type TokenVerifier } from '../../src/sinks/websocket/gateway.js'
 import { Hub, type HubOptions } from '../../src/sinks/websocket/hub.js'
+import type { ReplayStore } from '../../src/sinks/websocket/replay.js'
+import { MemoryPresence } from '../../src/state/memory/presence.js'
 import { MemoryRelay } from '../../src/state/memory/relay.js'
-import type { Relay } from '../../src/streams/ports.js'
+import type { Presence, Relay } from '../../src/streams/ports.js'
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js'
+import { NO_TRACING } from '../../src/telemetry/tracing.js'
 import { type RecordedLog, recordLog } from '../support/recorded-log.js'
 
 export interface Stand {
@@ -24,6 +27,8 @@ export interface StandOptions {
   readonly hub?: Partial<HubOptions>
   readonly gateway?: Partial<GatewayOptions>
   readonly relay?: Relay
+  readonly presence?: Presence
+  readonly missed?: ReplayStore
   readonly verifier?: TokenVerifier
 }
 
@@ -41,13 +46,22 @@ export const verifier: TokenVerifier = {
   },
 }
 
+/** Nobody has missed anything. */
+export const NOTHING_MISSED: ReplayStore = {
+  since: async () => [],
+  read: async () => [],
+  unreadCount: async () => 0,
+}
+
 /** An HTTP server with a gateway and a hub. */
 export async function openStand(t: Test, options: StandOptions = {}): Promise<Stand> {
   const relay = options.relay ?? new MemoryRelay()
   const log = recordLog()
   const metrics = createMetrics()
-  const telemetry = { log, metrics }
-  const hub = new Hub(relay, telemetry, { closeGraceMs: 100, ...options.hub })
+  const telemetry = { log, metrics, tracing: NO_TRACING }
+  const { presence = new MemoryPresence(new MemoryRelay()), missed = NOTHING_MISSED } = options
+  const stores = { relay, presence, missed, clock: { now: () => Date.now() } }
+  const hub = new Hub(stores, telemetry, { closeGraceMs: 100, ...options.hub })
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
@@ -102,26 +116,28 @@ export class Client {
   }
 }
 
+export interface DialOptions {
+  readonly autoPong?: boolean
+  /** The last notification that was seen. */
+  readonly since?: string
+}
+
 /** Connects and takes the welcome. */
 export async function connect(
   t: Test,
   stand: Stand,
   token: string,
-  options: { readonly autoPong?: boolean } = {},
+  options: DialOptions = {},
 ): Promise<Client> {
   const client = dial(t, stand, token, options)
   await client.next()
   return client
 }
 
-export function dial(
-  t: Test,
-  stand: Stand,
-  token: string,
-  options: { readonly autoPong?: boolean } = {},
-): Client {
+export function dial(t: Test, stand: Stand, token: string, { since, ...options }: DialOptions = {}): Client {
   const headers = { authorization: `Bearer ${token}` }
-  const ws = new WebSocket(`ws://127.0.0.1:${stand.port}/ws`, { headers, ...options })
+  const query = since === undefined ? '' : `?since=${since}`
+  const ws = new WebSocket(`ws://127.0.0.1:${stand.port}/ws${query}`, { headers, ...options })
   t.teardown(() => ws.terminate())
   return new Client(ws)
 }

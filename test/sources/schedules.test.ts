@@ -6,6 +6,7 @@ import { CHANNELS } from '../../src/model/notification.js'
 import type { RunResult, RunToFire } from '../../src/model/schedule.js'
 import { type RunnerOptions, type RunnerPorts, ScheduleRunner } from '../../src/sources/schedules.js'
 import { createMetrics } from '../../src/telemetry/metrics.js'
+import { NO_TRACING } from '../../src/telemetry/tracing.js'
 import { memoryPorts } from '../api/memory-ports.js'
 import { type RecordedLog, recordLog } from '../support/recorded-log.js'
 import { HOUR_MS, MINUTE_MS, testSchedules } from '../support/schedules.js'
@@ -41,7 +42,7 @@ function start(
   options: Partial<RunnerOptions> = {},
 ): { readonly runner: ScheduleRunner; readonly log: RecordedLog } {
   const log = recordLog()
-  const telemetry = { log, metrics: createMetrics() }
+  const telemetry = { log, metrics: createMetrics(), tracing: NO_TRACING }
   const runner = new ScheduleRunner(
     { runs, fire: async () => DONE, telemetry, ...ports },
     { ...OPTIONS, ...options },

@@ -97,6 +97,17 @@ async function contract(t: Test, create: Create) {
     t.same(await queue.takeDue(1_700_000_000_501, 10), ['c'])
   })
 
+  t.test('what falls due for one tenant holds up nobody else', async (t) => {
+    const queue = await create()
+    const campaign = Array.from({ length: 1_000 }, (_, n) => `c${1_000 + n}`)
+    await queue.delay(campaign.map((id) => due(id, 10, 'large')))
+    await queue.delay([due('s1', 20, 'small')])
+    t.same(await queue.takeDue(15, 2), campaign.slice(0, 2))
+    t.same(await queue.takeDue(20, 3), [campaign[2], 's1', campaign[3]])
+    t.same(await queue.depth(), { ready: EMPTY, delayed: 996 })
+    t.same(await queue.takeDue(20, 2_000), campaign.slice(4))
+  })
+
   t.test('a moved id is due at its new time only, whether later or earlier', async (t) => {
     const queue = await create()
     await queue.delay([due('later', 10), due('earlier', 30)])
@@ -162,6 +173,7 @@ async function contract(t: Test, create: Create) {
 /** The port's promises in the plainest words. */
 class Model {
   readonly delayed = new Map<string, number>()
+  readonly fallen: string[] = []
   readonly #lanes = new Map<string, ModelLane>()
 
   lane(name: string): ModelLane {
@@ -190,14 +202,16 @@ class Model {
     return [...critical, ...this.take(channel, max - critical.length)]
   }
 
+  /** What has fallen due once is so, though it is moved afterwards. */
   takeDue(now: number, max: number): string[] {
-    const ids = [...this.delayed]
+    if (max <= 0) return []
+    const due = [...this.delayed]
       .filter(([, dueAt]) => dueAt <= now)
       .sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))
-      .slice(0, max)
       .map(([id]) => id)
-    for (const id of ids) this.delayed.delete(id)
-    return ids
+    for (const id of due) this.delayed.delete(id)
+    this.fallen.push(...due.filter((id) => !this.fallen.includes(id)))
+    return this.fallen.splice(0, max)
   }
 }
 
@@ -235,7 +249,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       same(await queue.take(lane, count), model.takeReady(lane, count))
     }),
   ),
-  fc.array(fc.record({ id, dueAt: score }), { maxLength: 8 }).map((entries) =>
+  fc.array(fc.record({ id, dueAt: score, tenantId: fc.constant('acme') }), { maxLength: 8 }).map((entries) =>
     named(`delay ${fc.stringify(entries)}`, async (queue, model) => {
       await queue.delay(entries)
       for (const { id, dueAt } of entries) model.delayed.set(id, dueAt)
@@ -255,7 +269,7 @@ const drain: Step = {
     const inLane = (name: string) => model.lane(name).places.length + model.lane(`${name}!`).places.length
     same(depth, {
       ready: { ...EMPTY, email: inLane('email'), webhook: inLane('webhook') },
-      delayed: model.delayed.size,
+      delayed: model.delayed.size + model.fallen.length,
     })
     for (const lane of ['email', 'webhook'] as const) {
       same(await queue.take(lane, 100), model.takeReady(lane, 100))
@@ -278,8 +292,8 @@ function ready(id: string): ReadyEntry {
   return { id, channel: 'email', priority: 'medium', tenantId: 'acme' }
 }
 
-function due(id: string, dueAt: number): DelayEntry {
-  return { id, dueAt }
+function due(id: string, dueAt: number, tenantId = 'acme'): DelayEntry {
+  return { id, tenantId, dueAt }
 }
 
 t.test(

@@ -17,6 +17,12 @@ const FRAME: Frame = { data: '{"title":"Grüße, 世界 🎉\\n"}', critical: fa
 class Received implements FrameReceiver {
   readonly #events = new EventEmitter()
   readonly #all = on(this.#events, 'frame')
+  readonly #interruptions: number[] = []
+
+  /** For how long frames may have been missed, each time. */
+  get interruptions(): readonly number[] {
+    return this.#interruptions
+  }
 
   toUser(user: UserAddress, frame: Frame): void {
     this.#events.emit('frame', { to: `${user.tenantId}/${user.userId}`, ...frame })
@@ -24,6 +30,10 @@ class Received implements FrameReceiver {
 
   toTenant(tenantId: string, frame: Frame): void {
     this.#events.emit('frame', { to: tenantId, ...frame })
+  }
+
+  interrupted(forMs: number): void {
+    this.#interruptions.push(forMs)
   }
 
   async next(): Promise<unknown> {
@@ -146,12 +156,15 @@ t.test('redis: a receiver that throws is logged and does not cut off the others'
       if (frame.data === 'bad') throw new Error('choked')
     },
     toTenant: () => {},
+    interrupted: () => {},
   })
   await relay.join(ANN)
   const logged = once(lines, 'line')
   await relay.toUser(ANN, { data: 'bad', critical: false })
   t.match((await logged)[0], /choked.*relay\.failed/)
-  const last = new Promise<void>((resolve) => relay.onFrame({ toUser: () => resolve(), toTenant: () => {} }))
+  const last = new Promise<void>((resolve) =>
+    relay.onFrame({ toUser: () => resolve(), toTenant: () => {}, interrupted: () => {} }),
+  )
   await relay.toUser(ANN, FRAME)
   await last
   t.same(seen, ['bad'])

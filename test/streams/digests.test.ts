@@ -35,7 +35,7 @@ async function boundaryComes({ pool }: Pick<Running, 'pool'>, ...queues: Running
   const { rows } = await pool.query(
     `UPDATE notifications SET due_at = now() WHERE reason = 'digest' AND status = 'pending' RETURNING id`,
   )
-  const entries = rows.map(({ id }) => ({ id, dueAt: Date.now() - 1_000 }))
+  const entries = rows.map(({ id }) => ({ id, tenantId: 'acme', dueAt: Date.now() - 1_000 }))
   await Promise.all(queues.map((queue) => queue.delay(entries)))
 }
 
@@ -300,6 +300,8 @@ t.test('a digest that was written by an instance that died at once is sent by an
       frequency: 'daily',
       metadata: { webhook_url: 'https://hooks.example.org/' },
       members: [id],
+      memberTraces: [],
+      traceparent: null,
       createdAt: Date.now(),
     },
   ])

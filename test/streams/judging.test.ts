@@ -73,7 +73,7 @@ t.test('the address comes from the directory, that of the day on which it is sen
   t.match(await ended(now.id, 'sent'), { metadata: { email: 'old@example.org' } })
   email = 'new@example.org'
   await pool.query('UPDATE notifications SET due_at = now(), scheduled_at = now() WHERE id = $1', [later.id])
-  await queue.delay([{ id: later.id, dueAt: Date.now() - 1_000 }])
+  await queue.delay([{ id: later.id, tenantId: 'acme', dueAt: Date.now() - 1_000 }])
   t.match(await ended(later.id, 'sent'), { metadata: { a: 1, email: 'new@example.org' } })
   t.same(sent, [{ email: 'old@example.org' }, { a: 1, email: 'new@example.org' }])
   await t.rejects(submit({ userId: 'unknown', channel: 'email', metadata: {} }), {

@@ -123,7 +123,9 @@ t.test('nobody is told of what was cancelled while it was being judged', async (
   await pool.query(
     'CREATE TRIGGER cancelling BEFORE UPDATE ON notifications FOR EACH ROW EXECUTE FUNCTION cancel()',
   )
-  await queue.delay([cancelled.id, kept.id].map((id) => ({ id, dueAt: Date.now() - 1_000 })))
+  await queue.delay(
+    [cancelled.id, kept.id].map((id) => ({ id, tenantId: 'acme', dueAt: Date.now() - 1_000 })),
+  )
   await told(kept.id)
   t.same(announced, [kept.id])
 })

@@ -93,6 +93,6 @@ t.test('what has waited for its place does not count against its recipient twice
   const { rows } = await pool.query(
     `UPDATE notifications SET due_at = now() WHERE reason = 'pace' RETURNING id`,
   )
-  await queue.delay(rows.map(({ id }) => ({ id, dueAt: Date.now() - 1_000 })))
+  await queue.delay(rows.map(({ id }) => ({ id, tenantId: 'acme', dueAt: Date.now() - 1_000 })))
   for (const { id } of all) t.match(await ended(id, 'sent'), { reason: null })
 })

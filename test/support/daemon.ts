@@ -50,6 +50,7 @@ export class Daemon {
     const env: Record<string, string> = {
       DATA_DIR: dataDir,
       PORT: '0',
+      GRPC_PORT: '0',
       // Receivers here get more than anybody's would.
       WEBHOOK_PER_URL_PER_MINUTE: '0',
       ...options.env,

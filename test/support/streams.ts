@@ -17,6 +17,7 @@ import { Store } from '../../src/state/postgres/store.js'
 import { Sweeper } from '../../src/state/sweeper.js'
 import { acceptance, deliveries, type StreamOptions } from '../../src/streams/notifications.js'
 import type { Addressee, Sink, Templates } from '../../src/streams/ports.js'
+import { NO_TRACING, type Tracing } from '../../src/telemetry/tracing.js'
 import { aNotification } from './notification.js'
 import { silentLog, type TestDatabase, testDatabase } from './postgres.js'
 import { recordedTelemetry } from './telemetry.js'
@@ -75,6 +76,8 @@ export interface Surroundings {
   /** Why nothing goes to an address; by default all are good. */
   readonly suppression?: (addressee: Addressee) => SuppressionReason | null
   readonly templates?: Templates['find']
+  /** By default nothing is recorded. */
+  readonly tracing?: Tracing
   /** The database of another instance. By default one of its own. */
   readonly database?: TestDatabase
 }
@@ -88,6 +91,7 @@ export async function runningStreams(
     recipient = () => UNKNOWN,
     suppression = () => null,
     templates,
+    tracing = NO_TRACING,
     database: shared,
   }: Surroundings = {},
 ) {
@@ -98,7 +102,7 @@ export async function runningStreams(
   const ledger = new PostgresLedger(store, { keyTtlMs: 60_000 })
   const queue = new MemoryQueue()
   const clock = { now: () => Date.now() }
-  const telemetry = recordedTelemetry()
+  const telemetry = { ...recordedTelemetry(), tracing }
   const announced: string[] = []
   const sink: Sink = { target: () => null, send }
   const ports = {
@@ -122,10 +126,10 @@ export async function runningStreams(
     unsubscribeUrl: () => null,
     sinks: byQueuedChannel(() => sink),
   }
-  const intake = new Intake(clock)
+  const intake = new Intake(clock, telemetry.tracing)
   const stop = new AbortController()
   const scanner = { intervalMs: 5, inFlight: 100, stop: stop.signal }
-  const sources = [intake.envelopes$, dueNotifications(scanner, { queue, ledger, clock, log: telemetry.log })]
+  const sources = [intake.envelopes$, dueNotifications(scanner, { queue, ledger, clock, ...telemetry })]
   const all = { ...OPTIONS, ...options }
   const cutOff = new AbortController()
   setMaxListeners(0, cutOff.signal)
@@ -168,6 +172,8 @@ export async function runningStreams(
   const told = (id: string): Promise<void> => until(() => announced.includes(id))
   const { digests } = ports
   return {
+    intake,
+    renderer: ports.renderer,
     submit,
     row,
     ended,

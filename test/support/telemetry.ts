@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import { createLog } from '../../src/telemetry/log.js'
 import { createMetrics } from '../../src/telemetry/metrics.js'
 import type { Telemetry } from '../../src/telemetry/telemetry.js'
+import { NO_TRACING } from '../../src/telemetry/tracing.js'
 
 export interface LogLine {
   readonly event: string
@@ -18,5 +19,5 @@ export function recordedTelemetry(): Telemetry & { readonly lines: LogLine[] } {
       done()
     },
   })
-  return { log: createLog('debug', stream), metrics: createMetrics(), lines }
+  return { log: createLog('debug', stream), metrics: createMetrics(), tracing: NO_TRACING, lines }
 }

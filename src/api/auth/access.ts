@@ -13,9 +13,11 @@ declare module 'fastify' {
 
 const BEARER = /^Bearer +([\w\-.~+/]+=*) *$/i
 
-/** Verifies the bearer token of a request (RFC 6750 §2.1). */
-export async function authenticate(request: FastifyRequest, authenticator: Authenticator): Promise<Identity> {
-  const header = request.headers.authorization
+/** Verifies the bearer token of an `Authorization` header (RFC 6750 §2.1). */
+export async function authenticate(
+  header: string | undefined,
+  authenticator: Authenticator,
+): Promise<Identity> {
   if (header === undefined) throw new Failure('unauthenticated', 'send a token as "Authorization: Bearer …"')
   const token = BEARER.exec(header)?.[1]
   if (token === undefined) throw new Failure('unauthenticated', 'the Authorization header must be "Bearer …"')

@@ -1,8 +1,6 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Failure } from '../../model/failure.js'
-import type { Api } from '../http/api.js'
-import type { Identity } from '../ports.js'
-import { callerOf, hasRole } from './access.js'
+import type { CallerCounters, Identity } from '../ports.js'
+import { hasRole } from './access.js'
 
 /** Requests a minute; 0 is no limit. */
 export interface CallerLimits {
@@ -10,39 +8,29 @@ export interface CallerLimits {
   readonly senderPerMinute: number
 }
 
-/** How many callers are counted at once; the least recent is forgotten first. */
-export const COUNTED_CALLERS = 50_000
-
-/**
- * Counts a verified caller's requests in windows of a minute. The headers are those of
- * draft-ietf-httpapi-ratelimit-headers. Needs `@fastify/rate-limit` to be registered.
- */
-export function callerLimit(
-  api: Api,
-  limits: CallerLimits,
-): (request: FastifyRequest, reply: FastifyReply, caller: Identity) => Promise<void> | undefined {
-  const take = api.createRateLimit({
-    timeWindow: 60_000,
-    max: (request) => limitOf(callerOf(request), limits),
-    keyGenerator: (request) => keyOf(callerOf(request)),
-  })
-  const count = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const state = await take(request)
-    if (state.isAllowed) return
-    reply.header('ratelimit-limit', state.max)
-    reply.header('ratelimit-remaining', state.remaining)
-    reply.header('ratelimit-reset', state.ttlInSeconds)
-    if (state.isExceeded) {
-      throw new Failure('rate_limited', `the limit is ${state.max} requests a minute`, {
-        retryAfterMs: state.ttl,
-      })
-    }
-  }
-  return (request, reply, caller) => (limitOf(caller, limits) === 0 ? undefined : count(request, reply))
+/** Where a caller stands in the minute that runs. */
+export interface Standing {
+  readonly limit: number
+  readonly remaining: number
+  /** Until the minute is over. */
+  readonly resetMs: number
+  readonly exceeded: boolean
 }
 
-const limitOf = (caller: Identity, limits: CallerLimits): number =>
-  hasRole(caller, ['sender', 'admin']) ? limits.senderPerMinute : limits.userPerMinute
+/** Counts a request of a verified caller. Null, and nothing is asked of any store, for callers without a limit. */
+export type CountCaller = (caller: Identity) => Promise<Standing> | null
 
-/** Neither part holds control characters, so the pair is unambiguous. */
-const keyOf = (caller: Identity): string => `${caller.tenantId}\n${caller.subject}`
+/** The one limit of each caller, by whichever protocol and instance the requests come. */
+export function callerLimit(limits: CallerLimits, counters: CallerCounters): CountCaller {
+  const count = async ({ tenantId, subject }: Identity, limit: number): Promise<Standing> => {
+    const { count, resetMs } = await counters.count({ tenantId, userId: subject })
+    return { limit, remaining: Math.max(0, limit - count), resetMs, exceeded: count > limit }
+  }
+  return (caller) => {
+    const limit = hasRole(caller, ['sender', 'admin']) ? limits.senderPerMinute : limits.userPerMinute
+    return limit === 0 ? null : count(caller, limit)
+  }
+}
+
+export const excess = ({ limit, resetMs }: Standing): Failure =>
+  new Failure('rate_limited', `the limit is ${limit} requests a minute`, { retryAfterMs: resetMs })

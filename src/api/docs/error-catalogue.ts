@@ -27,8 +27,10 @@ const ADVICE: Readonly<Record<FailureCode, string>> = {
     'The request may or may not have been recorded: repeat it with its `Idempotency-Key` after `Retry-After`.',
   overloaded: 'Too many requests are waiting to be accepted. Wait for the seconds in `Retry-After`.',
   shutting_down: 'Repeat the request: another instance takes it.',
+  deadline_exceeded:
+    'The request may or may not have been recorded: repeat it with its `Idempotency-Key`. Over HTTP nothing is answered with this.',
   too_many_connections:
-    'This instance has no room for another WebSocket. Try again later, or another instance.',
+    'This instance has no room for another WebSocket or event stream. Try again later, or another instance.',
 }
 
 export interface CatalogueEntry {

@@ -1,17 +1,14 @@
+import { batchAnswer } from '../answers.js'
 import { callerOf, requireTenant } from '../auth/access.js'
 import type { Api } from '../http/api.js'
+import { traceparentOf } from '../http/server-spans.js'
 import type { ServerOptions } from '../options.js'
-import type { BatchResult } from '../requests/batch.js'
 import { readIdempotency } from '../requests/idempotency.js'
-import { isoTime } from '../requests/time.js'
-import { readTraceparent } from '../requests/traceparent.js'
 import { BatchAnswer, BatchBody } from '../schemas/batch.js'
 import { SendHeaders } from '../schemas/headers.js'
 import { SUBMIT_FAILURES } from './failures.js'
 
 const BODY_LIMIT_BYTES = 8 * 1024 * 1024
-/** The counts by code are complete in the job; this list is for reading. */
-const MAX_REFUSED_SHOWN = 100
 
 /** `POST /notifications/batch`: one notification for each of up to 1000 users. */
 export function batchRoute(api: Api, { sending }: ServerOptions): void {
@@ -28,38 +25,17 @@ export function batchRoute(api: Api, { sending }: ServerOptions): void {
         body: BatchBody,
         response: { 200: BatchAnswer },
       },
-      config: { roles: ['sender', 'admin'], failures: SUBMIT_FAILURES },
+      config: { roles: ['sender', 'admin'], failures: SUBMIT_FAILURES, traced: true },
     },
     async (request, reply) => {
       const { body, headers } = request
       requireTenant(callerOf(request), body.tenant_id)
       const { value, replayed } = await sending.sendBatch(body, {
-        traceparent: readTraceparent(headers.traceparent),
+        traceparent: traceparentOf(request),
         idempotency: readIdempotency('batch', headers['idempotency-key'], body),
       })
       if (replayed) reply.header('idempotency-replayed', 'true')
       return batchAnswer(value)
     },
   )
-}
-
-function batchAnswer({ job, outcomes }: BatchResult): BatchAnswer {
-  const refused = outcomes.flatMap((outcome) =>
-    outcome.kind === 'refused'
-      ? [{ user_id: outcome.userId, code: outcome.failure.code, detail: outcome.failure.message }]
-      : [],
-  )
-  const open = outcomes.some(
-    (outcome) =>
-      outcome.kind === 'accepted' &&
-      (outcome.acceptance.status === 'pending' || outcome.acceptance.status === 'sending'),
-  )
-  return {
-    job_id: job.id,
-    total_users: job.total,
-    status: open ? 'processing' : 'completed',
-    created_at: isoTime(job.createdAt),
-    accepted: outcomes.length - refused.length,
-    refused: refused.slice(0, MAX_REFUSED_SHOWN),
-  }
 }

@@ -1,14 +1,13 @@
-import type { FastifyRequest } from 'fastify'
 import { notificationAnswer } from '../answers.js'
-import { callerOf, shownTo } from '../auth/access.js'
+import { callerOf } from '../auth/access.js'
 import type { Api } from '../http/api.js'
 import { validationFailed } from '../http/validation.js'
 import type { ServerOptions } from '../options.js'
-import type { NotificationRecord, Notifications, ReadChange } from '../ports.js'
+import type { NotificationRecord, ReadChange } from '../ports.js'
 import { readScheduledAt } from '../requests/schedule.js'
 import { IdParams, NotificationAnswer, RescheduleBody } from '../schemas/notification.js'
+import { inboxOf, noNotification } from '../use-cases/inbox.js'
 import { isId } from './ids.js'
-import { noNotification } from './notifications.js'
 
 const READ_CHANGES: Readonly<Record<ReadChange, string>> = {
   read: 'Mark a notification as read',
@@ -20,6 +19,7 @@ const schema = { tags: ['notifications'], params: IdParams, response: { 200: Not
 
 /** What is done to a notification that exists. Asking again changes nothing. */
 export function changeRoutes(api: Api, { notifications, rules }: ServerOptions): void {
+  const inbox = inboxOf(notifications)
   for (const change of ['read', 'unread', 'archive'] as const) {
     api.post(
       `/notifications/:id/${change}`,
@@ -28,8 +28,8 @@ export function changeRoutes(api: Api, { notifications, rules }: ServerOptions):
         config: { roles: ['user', 'admin'], failures: ['not_found'] },
       },
       async (request) => {
-        const record = await changed(notifications, request, request.params.id, change)
-        return notificationAnswer(shownTo(callerOf(request), record))
+        const { id } = request.params
+        return notificationAnswer(await inbox.change(callerOf(request), id, change))
       },
     )
   }
@@ -56,22 +56,6 @@ export function changeRoutes(api: Api, { notifications, rules }: ServerOptions):
       return answer(isId(id) ? await notifications.reschedule(tenantId, id, scheduledAt) : null)
     },
   )
-}
-
-/** Users change what is theirs; an admin changes it in the name of the one it was sent to. */
-async function changed(
-  notifications: Notifications,
-  request: FastifyRequest,
-  id: string,
-  change: ReadChange,
-): Promise<NotificationRecord> {
-  const { tenantId, subject, roles } = callerOf(request)
-  if (!isId(id)) throw noNotification()
-  const own = await notifications.change({ tenantId, userId: subject }, id, change)
-  if (own !== null) return own
-  const record = roles.includes('admin') ? await notifications.find(tenantId, id) : null
-  if (record === null) throw noNotification()
-  return required(await notifications.change({ tenantId, userId: record.userId }, id, change))
 }
 
 function required(record: NotificationRecord | null): NotificationRecord {

@@ -1,14 +1,14 @@
 import { notificationAnswer } from '../answers.js'
-import { callerOf, shownTo, userFor } from '../auth/access.js'
+import { callerOf, userFor } from '../auth/access.js'
 import type { Api } from '../http/api.js'
 import type { ServerOptions } from '../options.js'
 import { InboxAnswer, InboxQuery } from '../schemas/notification.js'
 import { ReadAllAnswer, UnreadCountAnswer, UserParams } from '../schemas/users.js'
-
-const PAGE = 20
+import { inboxOf } from '../use-cases/inbox.js'
 
 /** A user's inbox. Senders and admins may look into it; only the user and admins change it. */
 export function inboxRoutes(api: Api, { notifications }: ServerOptions): void {
+  const inbox = inboxOf(notifications)
   api.get(
     '/users/:user_id/notifications',
     {
@@ -22,19 +22,9 @@ export function inboxRoutes(api: Api, { notifications }: ServerOptions): void {
       config: { roles: ['user', 'sender', 'admin'] },
     },
     async (request) => {
-      const { query } = request
-      const caller = callerOf(request)
-      const user = userFor(caller, request.params.user_id, ['sender', 'admin'])
-      const page = await notifications.list({
-        ...user,
-        channel: query.channel ?? 'in_app',
-        unread: query.unread ?? null,
-        archived: query.archived ?? false,
-        limit: query.limit ?? PAGE,
-        cursor: query.cursor ?? null,
-      })
+      const page = await inbox.list(callerOf(request), request.params.user_id, request.query)
       return {
-        notifications: page.items.map((record) => notificationAnswer(shownTo(caller, record))),
+        notifications: page.items.map(notificationAnswer),
         next_cursor: page.nextCursor,
       }
     },
@@ -51,8 +41,8 @@ export function inboxRoutes(api: Api, { notifications }: ServerOptions): void {
       config: { roles: ['user', 'sender', 'admin'] },
     },
     async (request) => {
-      const user = userFor(callerOf(request), request.params.user_id, ['sender', 'admin'])
-      return { user_id: user.userId, unread_count: await notifications.unreadCount(user) }
+      const { user_id } = request.params
+      return { user_id, unread_count: await inbox.unreadCount(callerOf(request), user_id) }
     },
   )
   api.post(

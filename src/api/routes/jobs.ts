@@ -1,7 +1,7 @@
-import { Failure } from '../../model/failure.js'
 import { jobAnswer } from '../answers.js'
 import { callerOf } from '../auth/access.js'
 import type { Api } from '../http/api.js'
+import { noJob } from '../jobs/job-streams.js'
 import type { ServerOptions } from '../options.js'
 import { JobAnswer } from '../schemas/batch.js'
 import { IdParams } from '../schemas/notification.js'
@@ -23,7 +23,7 @@ export function jobRoutes(api: Api, { jobs }: ServerOptions): void {
     async (request) => {
       const { id } = request.params
       const job = isId(id) ? await jobs.find(callerOf(request).tenantId, id) : null
-      if (job === null) throw new Failure('not_found', 'there is no such job')
+      if (job === null) throw noJob()
       return jobAnswer(job)
     },
   )

@@ -1,14 +1,12 @@
 import type { FastifyRequest } from 'fastify'
-import { Failure } from '../../model/failure.js'
 import { notificationDetail, statusAnswer } from '../answers.js'
 import { callerOf, hasRole, shownTo } from '../auth/access.js'
 import type { Api } from '../http/api.js'
 import type { ServerOptions } from '../options.js'
 import type { NotificationRecord, Notifications } from '../ports.js'
 import { IdParams, NotificationDetail, StatusAnswer } from '../schemas/notification.js'
+import { noNotification } from '../use-cases/inbox.js'
 import { isId } from './ids.js'
-
-export const noNotification = (): Failure => new Failure('not_found', 'there is no such notification')
 
 /** `GET /notifications/:id` and its status, for senders and for the one it was sent to. */
 export function notificationRoutes(api: Api, { notifications }: ServerOptions): void {

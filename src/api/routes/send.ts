@@ -1,9 +1,9 @@
 import { sendAnswer } from '../answers.js'
 import { callerOf, requireTenant } from '../auth/access.js'
 import type { Api } from '../http/api.js'
+import { traceparentOf } from '../http/server-spans.js'
 import type { ServerOptions } from '../options.js'
 import { readIdempotency } from '../requests/idempotency.js'
-import { readTraceparent } from '../requests/traceparent.js'
 import { SendHeaders } from '../schemas/headers.js'
 import { SendAnswer, SendBody } from '../schemas/send.js'
 import { SUBMIT_FAILURES } from './failures.js'
@@ -20,13 +20,13 @@ export function sendRoute(api: Api, { sending }: ServerOptions): void {
         body: SendBody,
         response: { 200: SendAnswer },
       },
-      config: { roles: ['sender', 'admin'], failures: SUBMIT_FAILURES },
+      config: { roles: ['sender', 'admin'], failures: SUBMIT_FAILURES, traced: true },
     },
     async (request, reply) => {
       const { body, headers } = request
       requireTenant(callerOf(request), body.tenant_id)
       const { value, replayed } = await sending.send(body, {
-        traceparent: readTraceparent(headers.traceparent),
+        traceparent: traceparentOf(request),
         idempotency: readIdempotency('send', headers['idempotency-key'], body),
       })
       if (replayed) reply.header('idempotency-replayed', 'true')

@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { DeliveryFailure } from '../../model/outcome.js'
@@ -22,14 +22,18 @@ export function outbox(directory: string, dkim: Dkim | null, log: Log): MailTran
   })
   return {
     target: null,
-    async deliver(message, { id, tenantId }, signal) {
+    async deliver(message, { id, tenantId, attempt }, signal) {
       const file = join(directory, `${id}.eml`)
-      const draft = `${file}.tmp`
+      // Each attempt has its own: another process whose lease has ended may still be writing an earlier one.
+      const draftOf = (n: number): string => `${file}.${n}.tmp`
+      const draft = draftOf(attempt)
       try {
         const { message: bytes } = await mailer.sendMail({ ...message, signal })
         await mkdir(directory, { recursive: true })
         await writeFile(draft, bytes, { mode: 0o600, flush: true, signal })
         await rename(draft, file)
+        // Of one that was killed.
+        if (attempt > 1) await rm(draftOf(attempt - 1), { force: true })
       } catch (error) {
         if (signal.aborted) throw stopped(signal)
         throw new DeliveryFailure('unavailable', 'the outbox cannot be written', {

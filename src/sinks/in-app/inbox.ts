@@ -2,15 +2,20 @@ import type { Notification } from '../../model/notification.js'
 import type { Inbox, UnreadCounts, UserAddress } from '../../streams/ports.js'
 import type { Log } from '../../telemetry/log.js'
 
-/** Tells a user's open sockets. Best effort: a device that missed something reads the rows. */
-export interface InboxEvents {
-  /** Resolves to whether the user has a socket open. */
+type Change = 'read' | 'unread' | 'archive'
+
+/**
+ * Tells a user's open sockets; each resolves to whether there is one. Best effort: a device that missed something
+ * reads the rows.
+ */
+export interface InboxEvents extends Record<Change, (user: UserAddress, id: string) => Promise<boolean>> {
   notification(notification: Notification): Promise<boolean>
-  unreadCount(user: UserAddress, count: number): Promise<void>
-  read(user: UserAddress, id: string): Promise<void>
+  unreadCount(user: UserAddress, count: number): Promise<boolean>
+  readAll(user: UserAddress): Promise<boolean>
 }
 
-type Change = 'read' | 'unread' | 'archive'
+/** How often a count is told that others change at the same time. The last to change it tells it last. */
+const TELLINGS = 3
 
 /** The rows of the inbox and what was done to them. */
 export interface InboxRows<Row> {
@@ -18,7 +23,7 @@ export interface InboxRows<Row> {
     user: UserAddress,
     id: string,
     change: Change,
-  ): Promise<{ readonly record: Row; readonly delta: number } | null>
+  ): Promise<{ readonly record: Row; readonly changed: boolean; readonly delta: number } | null>
   readAll(user: UserAddress): Promise<number>
   countUnread(user: UserAddress): Promise<number>
 }
@@ -45,12 +50,13 @@ export class InAppInbox<Row> implements Inbox {
       const counts = await this.#counts.add(
         notifications.map(({ tenantId, userId }) => ({ tenantId, userId, delta: 1 })),
       )
-      await Promise.all(
-        notifications.map(async (notification, n) => {
-          const online = await this.#events.notification(notification)
-          if (online) await this.#tellCount(notification, counts[n] ?? null)
-        }),
-      )
+      const online = await Promise.all(notifications.map((one) => this.#events.notification(one)))
+      // Of several for one user the last count is told.
+      const told = new Map<string, { readonly user: UserAddress; readonly count: number | null }>()
+      for (const [n, user] of notifications.entries()) {
+        if (online[n]) told.set(`${user.tenantId}\n${user.userId}`, { user, count: counts[n] ?? null })
+      }
+      await Promise.all([...told.values()].map(({ user, count }) => this.#tellCount(user, count)))
     } catch (err) {
       this.#log.event('inbox.announce_failed', { err, items: notifications.length })
     }
@@ -59,16 +65,17 @@ export class InAppInbox<Row> implements Inbox {
   async change(user: UserAddress, id: string, change: Change): Promise<Row | null> {
     const changed = await this.#rows.change(user, id, change)
     if (changed === null) return null
-    if (changed.delta !== 0) {
-      if (change === 'read') await this.#events.read(user, id)
-      await this.#countChanged(user, changed.delta)
-    }
+    if (changed.changed) await this.#events[change](user, id)
+    if (changed.delta !== 0) await this.#countChanged(user, changed.delta)
     return changed.record
   }
 
   async readAll(user: UserAddress): Promise<number> {
     const updated = await this.#rows.readAll(user)
-    if (updated > 0) await this.#countChanged(user, -updated)
+    if (updated > 0) {
+      await this.#events.readAll(user)
+      await this.#countChanged(user, -updated)
+    }
     return updated
   }
 
@@ -81,7 +88,15 @@ export class InAppInbox<Row> implements Inbox {
     await this.#tellCount(user, count ?? null)
   }
 
-  async #tellCount(user: UserAddress, known: number | null): Promise<void> {
-    await this.#events.unreadCount(user, known ?? (await this.unreadCount(user)))
+  /** Frames of two instances may overtake each other: who finds another count afterwards tells that one, too. */
+  async #tellCount({ tenantId, userId }: UserAddress, known: number | null): Promise<void> {
+    const user = { tenantId, userId }
+    let count = known ?? (await this.unreadCount(user))
+    for (let told = 0; told < TELLINGS; told += 1) {
+      if (!(await this.#events.unreadCount(user, count))) return
+      const now = await this.unreadCount(user)
+      if (now === count) return
+      count = now
+    }
   }
 }

@@ -1,9 +1,7 @@
 import { withoutAddresses } from '../../model/address.js'
 import type { Notification } from '../../model/notification.js'
+import { readTraceparent } from '../../model/trace.js'
 import { hexSignature, standardSignature } from './signature.js'
-
-/** Version 00 of W3C Trace Context, and what later versions may look like. */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** `signature` is the last member, so that a receiver can cut it off and check what is before it. */
 export function webhookBody(notification: Notification, timestamp: number, key: Buffer): string {
@@ -38,7 +36,8 @@ export function webhookRequest(
   keys: readonly Buffer[],
   userAgent: string,
 ): WebhookRequest {
-  const { id, traceparent } = notification
+  const { id } = notification
+  const traceparent = readTraceparent(notification.traceparent)
   const [key] = keys
   if (key === undefined) throw new Error('there is no key to sign with')
   const body = webhookBody(notification, timestamp, key)
@@ -50,6 +49,6 @@ export function webhookRequest(
     'webhook-timestamp': String(timestamp),
     'webhook-signature': standardSignature(keys, id, timestamp, body),
   }
-  if (traceparent !== null && TRACEPARENT.test(traceparent)) headers.traceparent = traceparent
+  if (traceparent !== null) headers.traceparent = traceparent
   return { headers, body }
 }

@@ -4,7 +4,14 @@ import type { JsonObject } from '../../model/json.js'
 import type { Notification, Priority } from '../../model/notification.js'
 import type { Clock, Frame, Relay, UserAddress } from '../../streams/ports.js'
 import type { Log } from '../../telemetry/log.js'
-import { notificationFrame, readFrame, unreadCountFrame } from './frames.js'
+import {
+  archivedFrame,
+  notificationFrame,
+  readAllFrame,
+  readFrame,
+  unreadCountFrame,
+  unreadFrame,
+} from './frames.js'
 
 /** What all of a tenant's sockets are shown at once. */
 export interface Broadcast {
@@ -36,7 +43,10 @@ export class TenantBroadcaster {
   }
 }
 
-/** Keeps the devices of a user in step. Never rejects: a device that missed an event reads the truth when it connects. */
+/**
+ * Keeps the devices of a user in step. Each resolves to whether the user has a socket open. Never rejects: a device that
+ * missed an event reads the truth when it connects.
+ */
 export class UserEvents {
   readonly #relay: Relay
   readonly #clock: Clock
@@ -48,26 +58,36 @@ export class UserEvents {
     this.#log = log
   }
 
-  /** Resolves to whether the user has a socket open. */
   async notification(notification: Notification): Promise<boolean> {
-    const reached = await this.#tell(notification, notificationFrame(notification, this.#clock.now()))
-    return reached > 0
+    return this.#tell(notification, notificationFrame(notification, this.#clock.now()))
   }
 
-  async unreadCount(user: UserAddress, count: number): Promise<void> {
-    await this.#tell(user, unreadCountFrame(count))
+  unreadCount(user: UserAddress, count: number): Promise<boolean> {
+    return this.#tell(user, unreadCountFrame(count))
   }
 
-  async read(user: UserAddress, id: string): Promise<void> {
-    await this.#tell(user, readFrame(id))
+  read(user: UserAddress, id: string): Promise<boolean> {
+    return this.#tell(user, readFrame(id))
   }
 
-  async #tell({ tenantId, userId }: UserAddress, frame: Frame): Promise<number> {
+  unread(user: UserAddress, id: string): Promise<boolean> {
+    return this.#tell(user, unreadFrame(id))
+  }
+
+  archive(user: UserAddress, id: string): Promise<boolean> {
+    return this.#tell(user, archivedFrame(id))
+  }
+
+  readAll(user: UserAddress): Promise<boolean> {
+    return this.#tell(user, readAllFrame())
+  }
+
+  async #tell({ tenantId, userId }: UserAddress, frame: Frame): Promise<boolean> {
     try {
-      return await this.#relay.toUser({ tenantId, userId }, frame)
+      return (await this.#relay.toUser({ tenantId, userId }, frame)) > 0
     } catch (error) {
       this.#log.event('relay.failed', { tenant_id: tenantId, err: error })
-      return 0
+      return false
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { type RawData, WebSocket } from 'ws'
-import type { UserAddress } from '../../streams/ports.js'
+import type { Since, UserAddress } from '../../streams/ports.js'
 import type { ClosingReason } from './closing.js'
 import { isPing, NOT_UNDERSTOOD_FRAME, PONG_FRAME } from './frames.js'
 import { type Budget, Outbox, type OutboxLimits } from './outbox.js'
@@ -28,6 +28,8 @@ export class Socket extends WebSocket {
 
 export interface Peer {
   readonly user: UserAddress
+  /** From where on it wants what it has missed; null: it does not ask. */
+  readonly since: Since | null
   /** Epoch milliseconds; null: never. */
   readonly expiresAt: number | null
 }
@@ -39,6 +41,7 @@ export interface Peer {
  */
 export class Connection {
   readonly user: UserAddress
+  readonly since: Since | null
   readonly expiresAt: number
   /** The slice of the heartbeat in which this connection is pinged. */
   readonly phase: number
@@ -50,10 +53,13 @@ export class Connection {
   readonly #stream: Duplex
   readonly #keeper: Keeper
   #outbox: Outbox | null = null
+  #awaitsDrain = false
+  #drain: { readonly over: Promise<void>; readonly tell: () => void } | null = null
   #corrected = false
 
   constructor(ws: Socket, stream: Duplex, peer: Peer, phase: number, keeper: Keeper) {
     this.user = peer.user
+    this.since = peer.since
     this.expiresAt = peer.expiresAt ?? Number.POSITIVE_INFINITY
     this.phase = phase
     this.#ws = ws
@@ -83,6 +89,15 @@ export class Connection {
       this.#awaitDrain()
     }
     if (!this.#outbox.add(message, critical)) this.#keeper.drop(this, 'slow_consumer')
+  }
+
+  /** Resolves when nothing waits for the socket any more, or it is gone. */
+  async drained(): Promise<void> {
+    while (this.isOpen && (this.#outbox !== null || this.#stream.writableNeedDrain)) {
+      this.#drain ??= pendingDrain()
+      this.#awaitDrain()
+      await this.#drain.over
+    }
   }
 
   /** A socket that is behind is not pinged: it would only get the ping late. */
@@ -130,7 +145,12 @@ export class Connection {
   }
 
   #awaitDrain(): void {
-    this.#stream.once('drain', () => this.#flush())
+    if (this.#awaitsDrain) return
+    this.#awaitsDrain = true
+    this.#stream.once('drain', () => {
+      this.#awaitsDrain = false
+      this.#flush()
+    })
   }
 
   #flush(): void {
@@ -141,12 +161,28 @@ export class Connection {
       else this.#stream.write(message)
     }
     if (this.#outbox !== null) this.#awaitDrain()
+    else this.#tellDrained()
   }
 
   #discard(): void {
     this.#outbox?.clear()
     this.#outbox = null
+    this.#tellDrained()
   }
+
+  #tellDrained(): void {
+    const drain = this.#drain
+    this.#drain = null
+    drain?.tell()
+  }
+}
+
+function pendingDrain() {
+  let tell: () => void = () => undefined
+  const over = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  return { over, tell }
 }
 
 function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {

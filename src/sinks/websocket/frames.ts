@@ -34,6 +34,17 @@ export const unreadCountFrame = (count: number): Frame => plain({ type: 'unread_
 
 export const readFrame = (id: string): Frame => plain({ type: 'read', id })
 
+export const unreadFrame = (id: string): Frame => plain({ type: 'unread', id })
+
+export const archivedFrame = (id: string): Frame => plain({ type: 'archived', id })
+
+/** Everything in the inbox was marked as read. */
+export const readAllFrame = (): Frame => plain({ type: 'read_all' })
+
+/** The end of a replay. Not complete: there was more, or it could not be found out; the inbox has it. */
+export const resumedFrame = (count: number, complete: boolean): Frame =>
+  plain({ type: 'resumed', count, complete })
+
 /** The first frame on a socket: from here on it gets what is sent to its user. */
 export const welcomeFrame = (pingMs: number): Frame =>
   plain({ type: 'welcome', heartbeat_seconds: pingMs / 1000, reconnect: RECONNECT })

@@ -79,7 +79,7 @@ export class Gateway {
       const user = addressOf(handshake, token)
       this.#hub.admit(user)
       this.#upgrader.handleUpgrade(request, stream, head, (socket) =>
-        this.#hub.add(socket, stream, { user, expiresAt: token.expiresAt }),
+        this.#hub.add(socket, stream, { user, since: handshake.since, expiresAt: token.expiresAt }),
       )
       stream.off('error', destroy)
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Failure } from '../../model/failure.js'
-import type { UserAddress } from '../../streams/ports.js'
+import { madeAt } from '../../model/id.js'
+import type { Since, UserAddress } from '../../streams/ports.js'
 
 /** The subprotocol that is spoken; a client that offers any must offer this one. */
 export const SUBPROTOCOL = 'notification.v1'
@@ -14,6 +15,8 @@ export interface Handshake {
   readonly token: string
   readonly userId: string | null
   readonly tenantId: string | null
+  /** The last notification that it has seen; null: it wants to hear of nothing before. */
+  readonly since: Since | null
 }
 
 /** Reads an upgrade request. Throws the `Failure` with which it is refused. */
@@ -31,7 +34,21 @@ export function readHandshake(request: IncomingMessage, origins: readonly string
   const query = new URLSearchParams(url.slice(pathOf(url).length))
   const token = bearer(headers.authorization) ?? offered(protocols) ?? single(query, 'token')
   if (token === null || token === '') throw new Failure('unauthenticated', 'a bearer token is required')
-  return { token, userId: single(query, 'user_id'), tenantId: single(query, 'tenant_id') }
+  return {
+    token,
+    userId: single(query, 'user_id'),
+    tenantId: single(query, 'tenant_id'),
+    since: readSince(single(query, 'since')),
+  }
+}
+
+/** A broadcast has no row, but its id tells when it was sent. */
+function readSince(id: string | null): Since | null {
+  if (id === null || id === '') return null
+  const at = madeAt(id)
+  if (at !== null && id.startsWith('notif_')) return { id }
+  if (at !== null && id.startsWith('broadcast_')) return { at }
+  throw malformed('since', 'must be the id of a notification')
 }
 
 /** Whose sockets a token opens: only those of its own subject, whatever the role. */

@@ -1,14 +1,17 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as after } from 'node:timers/promises'
 import { Failure } from '../../model/failure.js'
-import type { Frame, FrameReceiver, Relay, UserAddress } from '../../streams/ports.js'
+import type { Clock, Frame, FrameReceiver, Presence, Relay, UserAddress } from '../../streams/ports.js'
 import type { Telemetry } from '../../telemetry/telemetry.js'
+import { Attendance } from './attendance.js'
 import { CLOSINGS, type ClosingReason } from './closing.js'
 import { Connection, type Keeper, type Peer, type Socket } from './connection.js'
 import { Fanout } from './fanout.js'
 import { welcomeFrame } from './frames.js'
 import { SLICES, startHeartbeat } from './heartbeat.js'
 import { Membership } from './membership.js'
+import type { ReplayStore } from './replay.js'
+import { REPLAY_DEFAULTS, type ReplayOptions, Replays } from './replays.js'
 import { type Room, Rooms } from './rooms.js'
 import { wire } from './wire.js'
 
@@ -29,6 +32,9 @@ export interface HubOptions {
   readonly outboxTotalBytes: number
   /** How long a client has to answer a close frame. */
   readonly closeGraceMs: number
+  /** How often presence is told of everybody. */
+  readonly presenceMs: number
+  readonly replays: Partial<ReplayOptions>
 }
 
 export const HUB_DEFAULTS: HubOptions = {
@@ -42,6 +48,16 @@ export const HUB_DEFAULTS: HubOptions = {
   outboxBytes: 1_048_576,
   outboxTotalBytes: 67_108_864,
   closeGraceMs: 2_000,
+  presenceMs: 30_000,
+  replays: REPLAY_DEFAULTS,
+}
+
+/** What stands behind the sockets. */
+export interface HubStores {
+  readonly relay: Relay
+  readonly presence: Presence
+  readonly missed: ReplayStore
+  readonly clock: Clock
 }
 
 /** The open sockets of this instance. */
@@ -51,7 +67,10 @@ export class Hub implements FrameReceiver {
   readonly #connections = new Set<Connection>()
   readonly #rooms = new Rooms()
   readonly #fanout = new Fanout()
+  readonly #clock: Clock
   readonly #membership: Membership
+  readonly #attendance: Attendance
+  readonly #replays: Replays
   readonly #keeper: Keeper
   readonly #welcome: Buffer
   readonly #stopHeartbeat: () => void
@@ -59,11 +78,24 @@ export class Hub implements FrameReceiver {
   #emptied: (() => void) | null = null
   #isClosing = false
 
-  constructor(relay: Relay, telemetry: Telemetry, options: Partial<HubOptions> = {}) {
+  constructor(
+    { relay, presence, missed, clock }: HubStores,
+    telemetry: Telemetry,
+    options: Partial<HubOptions> = {},
+  ) {
     this.options = { ...HUB_DEFAULTS, ...options }
     this.#telemetry = telemetry
+    this.#clock = clock
     this.#welcome = wire(welcomeFrame(this.options.pingMs).data)
-    this.#membership = new Membership(relay, telemetry.log, (room) => this.#greet(room.connections))
+    this.#attendance = new Attendance(presence, telemetry.log, this.options)
+    this.#replays = new Replays(missed, telemetry, this.options.replays)
+    this.#membership = new Membership(relay, telemetry.log, {
+      joined: (room) => {
+        this.#attendance.enter(room)
+        this.#greet(room.connections)
+      },
+      left: (room) => this.#attendance.left(room),
+    })
     this.#keeper = {
       outbox: { messages: this.options.outboxMessages, bytes: this.options.outboxBytes },
       budget: { used: 0, limit: this.options.outboxTotalBytes },
@@ -108,6 +140,7 @@ export class Hub implements FrameReceiver {
   toUser(user: UserAddress, frame: Frame): void {
     const room = this.#rooms.find(user)
     if (room === undefined) return
+    this.#membership.reached(room)
     const message = wire(frame.data)
     for (const connection of room.connections) connection.send(message, frame.critical)
   }
@@ -119,18 +152,27 @@ export class Hub implements FrameReceiver {
     }
   }
 
+  /** What came meanwhile is replayed to everybody, and presence is told anew. */
+  interrupted(forMs: number): void {
+    this.#attendance.again()
+    const at = this.#clock.now() - forMs
+    for (const connection of this.#connections) this.#replays.start(connection, { at }, true)
+  }
+
   /** Says goodbye to every client, cuts off who does not answer, and admits no one any more. */
   async close(code: number = CLOSINGS.shutdown.code, reason: string = CLOSINGS.shutdown.text): Promise<void> {
     if (this.#isClosing) return
     this.#isClosing = true
     this.#stopHeartbeat()
     this.#fanout.stop()
+    this.#replays.stop()
     if (this.size > 0) await this.#closeAll(code, reason)
     // A relay that is away will not hear of it, and forgets us by itself.
     await Promise.race([
-      this.#membership.settled(),
+      this.#membership.settled().then(() => this.#attendance.settled()),
       after(this.options.closeGraceMs, undefined, { ref: false }),
     ])
+    this.#attendance.stop()
   }
 
   async #closeAll(code: number, reason: string): Promise<void> {
@@ -151,7 +193,10 @@ export class Hub implements FrameReceiver {
   }
 
   #greet(connections: readonly Connection[]): void {
-    for (const connection of connections) connection.send(this.#welcome, false)
+    for (const connection of connections) {
+      connection.send(this.#welcome, false)
+      if (connection.since !== null) this.#replays.start(connection, connection.since)
+    }
   }
 
   #drop(connection: Connection, reason: ClosingReason): void {
@@ -175,6 +220,8 @@ export class Hub implements FrameReceiver {
 
   #leave(connection: Connection): void {
     const emptied: Room | null = this.#rooms.exit(connection)
-    if (emptied !== null) this.#membership.leave(emptied)
+    if (emptied === null) return
+    this.#attendance.exit(emptied)
+    this.#membership.leave(emptied)
   }
 }

@@ -2,6 +2,13 @@ import type { Relay, UserAddress } from '../../streams/ports.js'
 import type { Log } from '../../telemetry/log.js'
 import type { Room } from './rooms.js'
 
+export interface MembershipEvents {
+  /** The relay reaches the room. Told once. */
+  joined(room: Room): void
+  /** The relay has taken note that the room is empty. */
+  left(room: Room): void
+}
+
 /**
  * Keeps the relay told of which users have sockets here. A `join` that fails is tried
  * again at each `retry`, one at a time, so that a relay that is away is not stormed.
@@ -9,18 +16,17 @@ import type { Room } from './rooms.js'
 export class Membership {
   readonly #relay: Relay
   readonly #log: Log
-  readonly #joined: (room: Room) => void
+  readonly #events: MembershipEvents
   readonly #members = new WeakSet<Room>()
   readonly #unjoined = new Set<Room>()
   readonly #leaving = new Set<Promise<void>>()
   #retrying = false
   #away = false
 
-  /** @param joined told when the relay reaches the room */
-  constructor(relay: Relay, log: Log, joined: (room: Room) => void) {
+  constructor(relay: Relay, log: Log, events: MembershipEvents) {
     this.#relay = relay
     this.#log = log
-    this.#joined = joined
+    this.#events = events
   }
 
   isMember(room: Room): boolean {
@@ -38,16 +44,24 @@ export class Membership {
     }
     this.#away = false
     this.#unjoined.delete(room)
-    if (room.connections.length === 0) return true
-    this.#members.add(room)
-    this.#joined(room)
+    if (room.connections.length > 0) this.reached(room)
     return true
+  }
+
+  /** A frame for the room may be here before the answer that it was joined. */
+  reached(room: Room): void {
+    if (this.#members.has(room)) return
+    this.#members.add(room)
+    this.#events.joined(room)
   }
 
   leave(room: Room): void {
     this.#members.delete(room)
     this.#unjoined.delete(room)
-    const left = this.#relay.leave(room.user).catch((error: unknown) => this.#failed(error, room.user))
+    const left = this.#relay.leave(room.user).then(
+      () => this.#events.left(room),
+      (error: unknown) => this.#failed(error, room.user),
+    )
     this.#leaving.add(left)
     void left.then(() => this.#leaving.delete(left))
   }

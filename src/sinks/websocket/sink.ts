@@ -1,6 +1,6 @@
 import type { Notification } from '../../model/notification.js'
 import { DeliveryFailure, type Receipt } from '../../model/outcome.js'
-import type { Clock, Relay, Sink } from '../../streams/ports.js'
+import type { Clock, Frame, Relay, Sink, UserAddress } from '../../streams/ports.js'
 import { notificationFrame } from './frames.js'
 
 const DELIVERED: Receipt = {}
@@ -25,9 +25,16 @@ export class WebSocketSink implements Sink {
   async send(notification: Notification, signal: AbortSignal): Promise<Receipt> {
     const { tenantId, userId } = notification
     const frame = notificationFrame(notification, this.#clock.now())
-    const instances = await unlessAborted(this.#relay.toUser({ tenantId, userId }, frame), signal)
+    const instances = await unlessAborted(this.#reach({ tenantId, userId }, frame, signal), signal)
     if (instances === 0) throw OFFLINE
     return DELIVERED
+  }
+
+  /** Right after an outage of the relay a user who is connected may look offline. */
+  async #reach(user: UserAddress, frame: Frame, signal: AbortSignal): Promise<number> {
+    const instances = await this.#relay.toUser(user, frame)
+    if (instances > 0 || (await this.#relay.settled(signal))) return instances
+    return this.#relay.toUser(user, frame)
   }
 }
 

@@ -34,7 +34,7 @@ export class FairLane {
   }
 
   /** Adds an id that is not here. */
-  add({ id, priority, tenantId }: ReadyEntry): void {
+  add({ id, priority, tenantId }: Omit<ReadyEntry, 'channel'>): void {
     const step = STEP[priority]
     const flow = `${step} ${tenantId}`
     const place = Math.max(this.#last.get(flow) ?? 0, this.#taken) + step

@@ -3,8 +3,10 @@ import type { DelayEntry, Epoch, Queue, QueueDepth, ReadyEntry } from '../../str
 import { FairLane } from './fair-lane.js'
 import { SortedIds } from './sorted-ids.js'
 
-/** About 150 bytes each. */
+/** About 300 bytes each. */
 const MAX_IDS = 500_000
+/** How many ids that are due change their line at once: a few milliseconds. */
+const MOVED_AT_ONCE = 2_000
 
 interface Lanes {
   readonly critical: FairLane
@@ -25,6 +27,9 @@ function emptyLanes(): Lanes {
 export class MemoryQueue implements Queue, Epoch {
   readonly #lanes: Record<QueuedChannel, Lanes> = byQueuedChannel(emptyLanes)
   readonly #delayed = new SortedIds()
+  readonly #tenants = new Map<string, string>()
+  /** What has fallen due and was not taken yet. */
+  readonly #due = new FairLane(new Map())
   readonly #listeners = new Set<(channel: QueuedChannel) => void>()
   readonly #maxIds: number
   #intact = false
@@ -63,21 +68,27 @@ export class MemoryQueue implements Queue, Epoch {
   async delay(entries: readonly DelayEntry[]): Promise<void> {
     let room = this.#room()
     let refused = 0
-    for (const { id, dueAt } of entries) {
-      if (this.#delayed.has(id)) {
-        this.#delayed.set(id, dueAt)
-      } else if (room > 0) {
-        this.#delayed.set(id, dueAt)
-        room -= 1
-      } else {
+    for (const { id, tenantId, dueAt } of entries) {
+      const known = this.#delayed.has(id)
+      if (!known && room <= 0) {
         refused += 1
+        continue
       }
+      this.#delayed.set(id, dueAt)
+      this.#tenants.set(id, tenantId)
+      if (!known) room -= 1
     }
     this.#refuse(refused)
   }
 
   async takeDue(now: number, max: number): Promise<readonly string[]> {
-    return this.#delayed.take(max, now)
+    if (max <= 0) return []
+    for (const id of this.#delayed.take(MOVED_AT_ONCE, now)) {
+      const tenantId = this.#tenants.get(id) ?? ''
+      this.#tenants.delete(id)
+      if (!this.#due.has(id)) this.#due.add({ id, tenantId, priority: 'high' })
+    }
+    return this.#due.take(max)
   }
 
   async depth(): Promise<QueueDepth> {
@@ -85,7 +96,7 @@ export class MemoryQueue implements Queue, Epoch {
       this.#lanes[channel].critical.size + this.#lanes[channel].ready.size
     return {
       ready: byQueuedChannel(inLanes),
-      delayed: this.#delayed.size,
+      delayed: this.#delayed.size + this.#due.size,
     }
   }
 
@@ -107,7 +118,7 @@ export class MemoryQueue implements Queue, Epoch {
   }
 
   #room(): number {
-    let used = this.#delayed.size
+    let used = this.#delayed.size + this.#due.size
     for (const channel of QUEUED_CHANNELS) {
       used += this.#lanes[channel].critical.size + this.#lanes[channel].ready.size
     }

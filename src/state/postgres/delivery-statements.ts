@@ -36,10 +36,10 @@ export const DECIDE: Statement = {
       FROM incoming i
       WHERE n.id = i.id AND ${byId('n.status', 'pending')} AND NOT n.admitted AND n.due_at <= now()
         AND n.digest_id IS NULL
-      RETURNING n.id, i.fallback_id, i.fallback_channel
+      RETURNING n.id, n.tenant_id, i.fallback_id, i.fallback_channel
     ), ${fallbackTables('decided')}
-    SELECT id, NULL::timestamptz AS due_at, false AS is_fallback FROM decided
-    UNION ALL SELECT id, due_at, true FROM fallback`,
+    SELECT id, tenant_id, NULL::timestamptz AS due_at, false AS is_fallback FROM decided
+    UNION ALL SELECT id, tenant_id, due_at, true FROM fallback`,
 }
 
 export const WAITING: Statement = {
@@ -66,7 +66,7 @@ export const CLAIM: Statement = {
       SELECT id FROM notifications
       WHERE id = ANY($1::text[]) AND ${byId('status', 'pending')} AND admitted AND due_at <= now()
       FOR UPDATE SKIP LOCKED))
-    RETURNING ${NOTIFICATION_COLUMNS}, n.status`,
+    RETURNING ${NOTIFICATION_COLUMNS}, n.status, n.due_at`,
 }
 
 /** A decision about a row that exists, as the statement reads it: the texts only where they have changed. */

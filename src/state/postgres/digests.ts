@@ -17,7 +17,7 @@ const HELD: Statement = {
     CROSS JOIN LATERAL (
       SELECT n.id, n.notification_type, coalesce(
           CASE wanted.channel WHEN 'webhook' THEN n.metadata ->> '${ENDPOINT_FIELD}' END,
-          n.metadata ->> wanted.field) AS address, n.expires_at
+          n.metadata ->> wanted.field) AS address, n.traceparent, n.expires_at
       FROM notifications n
       WHERE n.tenant_id = wanted.tenant_id AND n.user_id = wanted.user_id AND n.channel = wanted.channel
         AND ${byId('n.status', 'pending')} AND n.reason = 'digest' AND n.digest_id IS NULL AND n.due_at <= now()
@@ -29,7 +29,7 @@ const COLLECT: Statement = {
   name: 'digests_collect',
   text: `WITH draft AS MATERIALIZED (
       SELECT * FROM json_to_recordset($1::json) AS d(id text, tenant_id text, user_id text, channel text,
-        frequency text, metadata jsonb, members json, created_at float8)
+        frequency text, metadata jsonb, members json, traceparent text, created_at float8)
     ), member AS MATERIALIZED (
       SELECT m.id, draft.id AS digest_id FROM draft, json_array_elements_text(draft.members) AS m(id)
     ), free AS MATERIALIZED (
@@ -43,9 +43,9 @@ const COLLECT: Statement = {
       RETURNING n.digest_id
     )
     INSERT INTO notifications (id, tenant_id, user_id, channel, priority, notification_type, title, content,
-      metadata, status, due_at, admitted, digest, created_at, updated_at)
+      metadata, status, due_at, admitted, digest, traceparent, created_at, updated_at)
     SELECT id, tenant_id, user_id, channel, ${PRIORITY_VALUE.medium}, '${DIGEST_TYPE}', '', '',
-      metadata, 'pending', now(), false, frequency, to_timestamp(created_at / 1000), now()
+      metadata, 'pending', now(), false, frequency, traceparent, to_timestamp(created_at / 1000), now()
     FROM draft WHERE id IN (SELECT digest_id FROM taken)
     RETURNING id`,
 }
@@ -67,6 +67,7 @@ interface HeldRow {
   readonly id: string
   readonly notification_type: string
   readonly address: string | null
+  readonly traceparent: string | null
   readonly expires_at: number | null
 }
 
@@ -100,14 +101,20 @@ export class PostgresDigests implements Digests {
     }))
     const held: Held[][] = users.map(() => [])
     for (const row of await this.#store.run<HeldRow>(HELD, [JSON.stringify(wanted)])) {
-      const { id, notification_type, address, expires_at } = row
-      held[row.place]?.push({ id, notificationType: notification_type, address, expiresAt: expires_at })
+      const { place, id, notification_type, address, traceparent, expires_at } = row
+      held[place]?.push({
+        id,
+        notificationType: notification_type,
+        address,
+        traceparent,
+        expiresAt: expires_at,
+      })
     }
     return held
   }
 
   async collect(drafts: readonly DigestDraft[]): Promise<ReadonlySet<string>> {
-    const rows = drafts.map(({ tenantId, userId, createdAt, ...draft }) => ({
+    const rows = drafts.map(({ tenantId, userId, createdAt, memberTraces: _, ...draft }) => ({
       ...draft,
       tenant_id: tenantId,
       user_id: userId,

@@ -28,7 +28,7 @@ export const fallbackTables = (ended: string): string => `
         CASE WHEN n.digest IS NULL THEN n.content ELSE '' END,
         ${RENDERED.map((column) => `CASE WHEN n.digest IS NULL THEN n.${column} END`).join(', ')}, ${INHERITED}
       FROM followed JOIN notifications n USING (id)
-      RETURNING id, due_at
+      RETURNING id, tenant_id, due_at
     ), moved AS (
       UPDATE notifications m SET digest_id = followed.fallback_id, updated_at = now() FROM followed
       WHERE m.digest_id = ANY(ARRAY(SELECT id FROM followed)) AND m.digest_id = followed.id
@@ -38,6 +38,7 @@ export const fallbackTables = (ended: string): string => `
 /** What the statements give: what they wrote, and what falls due by it. */
 export interface WrittenRow {
   readonly id: string
+  readonly tenant_id: string
   readonly due_at: number | null
   readonly is_fallback: boolean
 }

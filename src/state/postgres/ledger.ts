@@ -100,7 +100,7 @@ export class PostgresLedger implements Ledger {
 
   async claim(ids: readonly string[], leaseMs: number): Promise<Claim> {
     const leaseToken = randomUUID()
-    const rows = await this.#store.run<NotificationRow & { status: string }>(CLAIM, [
+    const rows = await this.#store.run<NotificationRow & { status: string; due_at: number }>(CLAIM, [
       ids,
       leaseToken,
       leaseMs / 1000,
@@ -108,7 +108,7 @@ export class PostgresLedger implements Ledger {
     const claimed: Claimed[] = []
     const expired: Notification[] = []
     for (const row of rows) {
-      const notification = toNotification(row)
+      const notification = toNotification(row, { reason: null, dueAt: row.due_at })
       if (row.status === 'sending') claimed.push({ notification, leaseToken })
       else expired.push(notification)
     }
@@ -123,8 +123,8 @@ export class PostgresLedger implements Ledger {
 function written(rows: readonly WrittenRow[]): Settlements {
   const applied = new Set<string>()
   const due: DelayEntry[] = []
-  for (const { id, due_at, is_fallback } of rows) {
-    if (due_at !== null) due.push({ id, dueAt: due_at })
+  for (const { id, tenant_id, due_at, is_fallback } of rows) {
+    if (due_at !== null) due.push({ id, tenantId: tenant_id, dueAt: due_at })
     if (!is_fallback) applied.add(id)
   }
   return { applied, due }

@@ -15,14 +15,16 @@ const ASSIGNMENTS: Record<ReadChange, string> = {
 const change = (name: ReadChange): Statement => ({
   name: `notifications_${name}`,
   text: `WITH before AS (
-      SELECT id, (${UNREAD}) AS unread FROM notifications
+      SELECT id, (${UNREAD}) AS unread, read_at AS was_read_at, archived_at AS was_archived_at FROM notifications
       WHERE id = $1 AND tenant_id = $2 AND user_id = $3 FOR UPDATE
     ), after AS (
       UPDATE notifications n SET ${ASSIGNMENTS[name]}, updated_at = now()
       FROM before WHERE n.id = before.id
       RETURNING ${RECORD_COLUMNS}
     )
-    SELECT after.*, (${UNREAD})::int - before.unread::int AS delta FROM after JOIN before USING (id)`,
+    SELECT after.*, (${UNREAD})::int - before.unread::int AS delta,
+      (read_at, archived_at) IS DISTINCT FROM (was_read_at, was_archived_at) AS changed
+    FROM after JOIN before USING (id)`,
 })
 
 const CHANGES: Record<ReadChange, Statement> = {
@@ -44,6 +46,8 @@ const COUNT_UNREAD: Statement = {
 
 export interface ReadStateChange {
   readonly record: NotificationRecord
+  /** False: it was so already. */
+  readonly changed: boolean
   /** What the change did to the unread count: -1, 0 or 1. */
   readonly delta: number
 }
@@ -58,8 +62,8 @@ export class ReadState {
 
   async change(user: UserAddress, id: string, name: ReadChange): Promise<ReadStateChange | null> {
     const values = [id, user.tenantId, user.userId]
-    const [row] = await this.#store.run<RecordRow & { delta: number }>(CHANGES[name], values)
-    return row === undefined ? null : { record: toRecord(row), delta: row.delta }
+    const [row] = await this.#store.run<RecordRow & Omit<ReadStateChange, 'record'>>(CHANGES[name], values)
+    return row === undefined ? null : { record: toRecord(row), changed: row.changed, delta: row.delta }
   }
 
   /** Resolves to how many were unread. */

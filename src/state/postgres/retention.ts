@@ -35,6 +35,14 @@ const DELETE_JOBS: Statement = {
     ) SELECT count(*) AS deleted FROM gone`,
 }
 
+const DELETE_DEAD_LETTERS: Statement = {
+  name: 'retention_dead_letters',
+  text: `WITH gone AS (
+      DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE id < $1 ORDER BY id LIMIT ${BATCH})
+      RETURNING id
+    ) SELECT count(*) AS deleted FROM gone`,
+}
+
 const DELETE_KEYS: Statement = {
   name: 'retention_keys',
   text: `WITH gone AS (
@@ -94,11 +102,12 @@ export class Retention {
     const oldest = now - this.#options.keepMs
     const notifications = await this.#deleteAll(DELETE_NOTIFICATIONS, idFloor('notif', oldest))
     const jobs = await this.#deleteAll(DELETE_JOBS, idFloor('job', oldest))
+    const deadLetters = await this.#deleteAll(DELETE_DEAD_LETTERS, idFloor('dl', oldest))
     const keys = await this.#deleteAll(DELETE_KEYS, now - this.#options.keyTtlMs)
     const counts = await this.#deleteAll(DELETE_COUNTS, Math.floor(now / HOUR_MS) - 1)
     const attachments = await sweepAttachments(this.#store, now, () => this.#stopped)
-    if (notifications + jobs + keys + counts + attachments > 0)
-      this.#log.event('postgres.retention_done', { notifications, jobs, keys, counts, attachments })
+    const deleted = { notifications, jobs, dead_letters: deadLetters, keys, counts, attachments }
+    if (Object.values(deleted).some((count) => count > 0)) this.#log.event('postgres.retention_done', deleted)
   }
 
   async #deleteAll(statement: Statement, before: string | number): Promise<number> {

@@ -1,6 +1,7 @@
 import type { AttemptResult } from '../../streams/ports.js'
 import { byId } from './by-id.js'
 import { fallbackTables } from './fallback.js'
+import { storable } from './storable.js'
 import type { Statement } from './store.js'
 
 const LONGEST_MESSAGE = 1_000
@@ -29,7 +30,7 @@ export const SETTLE: Statement = {
         updated_at = now()
       FROM result r
       WHERE n.id = r.id AND ${byId('n.status', 'sending')} AND n.lease_token = r.lease_token
-      RETURNING n.id, n.due_at, r.result
+      RETURNING n.id, n.tenant_id, n.due_at, r.result
     ), recorded AS (
       INSERT INTO delivery_attempts
         (notification_id, attempt, result, failure_code, message, provider, provider_id, started_at, duration_ms)
@@ -38,8 +39,8 @@ export const SETTLE: Statement = {
       FROM result r JOIN settled USING (id)
       ON CONFLICT DO NOTHING
     ), ${fallbackTables('(SELECT result.* FROM result JOIN settled USING (id))')}
-    SELECT id, CASE WHEN result = 'retry' THEN due_at END AS due_at, false AS is_fallback FROM settled
-    UNION ALL SELECT id, due_at, true FROM fallback`,
+    SELECT id, tenant_id, CASE WHEN result = 'retry' THEN due_at END AS due_at, false AS is_fallback FROM settled
+    UNION ALL SELECT id, tenant_id, due_at, true FROM fallback`,
 }
 
 /** A result as the statement reads it. */
@@ -58,8 +59,3 @@ export const settling = (result: AttemptResult): object => ({
   started_at: result.startedAt,
   duration_ms: result.durationMs,
 })
-
-/** What a provider said may hold what PostgreSQL cannot store, and a cut may part a surrogate pair. */
-function storable(text: string | undefined, length: number): string | null {
-  return text?.slice(0, length).toWellFormed().replaceAll('\u0000', '') ?? null
-}

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Redis, ReplyError } from 'ioredis'
 import type { Log } from '../../telemetry/log.js'
 import { createClient, type RedisOptions } from './client.js'
@@ -8,6 +9,8 @@ import { Subscriptions } from './subscriptions.js'
 
 /** A connection that nobody uses is tried this often, because a peer that vanished sends nothing. */
 const HEARTBEAT_MS = 5_000
+/** After an outage every instance is back within this time of the first: longer than the longest pause between two tries. */
+const SETTLE_MS = 3_000
 
 export interface RedisConnection {
   readonly keys: Keys
@@ -19,6 +22,10 @@ export interface RedisConnection {
   run<T>(work: (redis: Redis) => Promise<T>): Promise<T>
   /** Resolves when commands are answered and every subscription stands. */
   connected(signal: AbortSignal): Promise<void>
+  /** False while Redis is away, and until the other instances have had time to subscribe again. */
+  readonly isSettled: boolean
+  /** Resolves when it is settled, to whether it was. */
+  settled(signal: AbortSignal): Promise<boolean>
   /** Rejects within a second when Redis does not answer. */
   ping(): Promise<void>
   /** Lets commands under way finish, for as long as one command may take. */
@@ -35,8 +42,9 @@ export function connectRedis(options: RedisOptions, log: Log): RedisConnection {
     reconnect(commands)
   })
   const subscriptions = new Subscriptions(subscriber)
-  const changes = new EventEmitter()
+  const changes = new EventEmitter().setMaxListeners(0)
   let restored = false
+  let settlesAt = 0
   let state: 'starting' | 'up' | 'lost' | 'closing' = 'starting'
 
   const up = () => guard.closed && restored && clients.every((client) => client.status === 'ready')
@@ -47,6 +55,7 @@ export function connectRedis(options: RedisOptions, log: Log): RedisConnection {
   }
   const noteUp = () => {
     if (state === 'up' || state === 'closing' || !up()) return
+    if (state === 'lost') settlesAt = performance.now() + SETTLE_MS
     state = 'up'
     log.event('redis.connected')
     changes.emit('up')
@@ -81,12 +90,27 @@ export function connectRedis(options: RedisOptions, log: Log): RedisConnection {
     }
   }, HEARTBEAT_MS).unref()
 
+  // Who closes does not wait.
+  const isSettled = () => state === 'closing' || (state === 'up' && performance.now() >= settlesAt)
+  const connected = async (signal: AbortSignal) => {
+    while (!up()) await once(changes, 'up', { signal })
+  }
+
   return {
     keys: new Keys(options.prefix ?? 'notif'),
     subscriptions,
     run: (work) => guard.run(work),
-    async connected(signal) {
-      while (!up()) await once(changes, 'up', { signal })
+    connected,
+    get isSettled() {
+      return isSettled()
+    },
+    async settled(signal) {
+      if (isSettled()) return true
+      do {
+        await connected(signal)
+        await delay(Math.max(0, Math.ceil(settlesAt - performance.now())), undefined, { signal, ref: false })
+      } while (!isSettled())
+      return false
     },
     async ping() {
       await guard.run((redis) => redis.ping())

@@ -9,6 +9,8 @@ import type { PaceKey, UserAddress } from '../../streams/ports.js'
 export class Keys {
   readonly epoch: string
   readonly delay: string
+  /** What has fallen due and was not taken yet. */
+  readonly due: string
   /** Pub/sub: which lanes may have something. */
   readonly laneNews: string
   /** Pub/sub: frames for whole tenants. */
@@ -21,6 +23,7 @@ export class Keys {
     this.#prefix = prefix
     this.epoch = `${prefix}:epoch`
     this.delay = `${prefix}:queue:delay`
+    this.due = `{${this.delay}}:due`
     this.laneNews = `${prefix}:lanes`
     this.tenantFrames = `${prefix}:sockets`
   }
@@ -66,8 +69,23 @@ export class Keys {
     return `${this.#prefix}:pace:${perMinute}:${hash}`
   }
 
+  /** Requests of a caller in the minute that runs. */
+  callerCount(caller: UserAddress): string {
+    return `${this.#prefix}:caller:{${encode(caller)}}:count`
+  }
+
   userFrames(user: UserAddress): string {
     return `${this.#prefix}:sockets:${encode(user)}`
+  }
+
+  /** Users with sockets, by when that is to be forgotten. */
+  presenceSeen(tenantId: string): string {
+    return `${this.#prefix}:presence:{${escapeId(tenantId)}}:seen`
+  }
+
+  /** The same users in the order of their ids. */
+  presenceUsers(tenantId: string): string {
+    return `${this.#prefix}:presence:{${escapeId(tenantId)}}:users`
   }
 }
 

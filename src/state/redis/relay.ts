@@ -2,6 +2,9 @@ import type { Frame, FrameReceiver, Relay, UserAddress } from '../../streams/por
 import type { Log } from '../../telemetry/log.js'
 import type { RedisConnection } from './connection.js'
 
+/** A connection that hangs is found to be lost within this time. */
+const UNNOTICED_MS = 6_000
+
 /**
  * Frames by pub/sub: one channel for each user who has sockets, one for whole tenants. A frame
  * for this instance comes back over Redis too, so that every instance sees one order. Sending
@@ -20,6 +23,9 @@ export class RedisRelay implements Relay {
   /** Begins to listen for whole tenants; to be awaited before the first use. */
   async open(): Promise<void> {
     const { keys, subscriptions } = this.#connection
+    subscriptions.onRestored((lostForMs) =>
+      this.#deliver((receiver) => receiver.interrupted(lostForMs + UNNOTICED_MS)),
+    )
     await subscriptions.add(keys.tenantFrames, (message) => {
       const { tenantId, frame } = readTenantMessage(message)
       this.#deliver((receiver) => receiver.toTenant(tenantId, frame))
@@ -47,6 +53,10 @@ export class RedisRelay implements Relay {
   async leave(user: UserAddress): Promise<void> {
     const { keys, subscriptions } = this.#connection
     await subscriptions.remove(keys.userFrames(user))
+  }
+
+  settled(signal: AbortSignal): Promise<boolean> {
+    return this.#connection.settled(signal)
   }
 
   onFrame(receiver: FrameReceiver): void {

@@ -1,4 +1,5 @@
 import type { Result } from 'ioredis'
+import { PRESENCE_SCRIPTS } from './presence-scripts.js'
 
 /**
  * A lane is a queue with a turn for each flow, which is a tenant and a priority: self-clocked fair queueing
@@ -51,15 +52,35 @@ end
 return ids`,
 }
 
-/** Pops up to ARGV[2] ids whose score is at most ARGV[1]. What is due is what ZPOPMIN gives first. */
+/**
+ * Moves what is due at ARGV[1], up to ARGV[3] of it, into a lane in which each tenant has its turn, and pops up to
+ * ARGV[2] ids there. What is due is what ZPOPMIN gives first; a member is `<id> <flow>` here, too.
+ * KEYS: delay set, lane, its turns.
+ */
 const takeDue = {
-  numberOfKeys: 1,
+  numberOfKeys: 3,
   lua: `
-local due = math.min(redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1]), tonumber(ARGV[2]))
-local ids = {}
+local due = math.min(redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1]), tonumber(ARGV[3]))
 if due > 0 then
-  local popped = redis.call('ZPOPMIN', KEYS[1], due)
-  for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+  local taken = tonumber(redis.call('HGET', KEYS[3], '') or '0')
+  local moved = redis.call('ZPOPMIN', KEYS[1], due)
+  for i = 1, #moved, 2 do
+    local flow = string.match(moved[i], '^%S+ (.*)$') or ' '
+    local last = tonumber(redis.call('HGET', KEYS[3], flow) or '0')
+    local place = string.format('%.0f', math.max(last, taken) + 1)
+    if redis.call('ZADD', KEYS[2], 'NX', place, moved[i]) == 1 then redis.call('HSET', KEYS[3], flow, place) end
+  end
+end
+local ids = {}
+local popped = redis.call('ZPOPMIN', KEYS[2], ARGV[2])
+for i = 1, #popped, 2 do
+  local id, flow = string.match(popped[i], '^(%S+) (.*)$')
+  ids[#ids + 1] = id or popped[i]
+  if flow and redis.call('HGET', KEYS[3], flow) == popped[i + 1] then redis.call('HDEL', KEYS[3], flow) end
+end
+if #popped > 0 then
+  if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('DEL', KEYS[3])
+  else redis.call('HSET', KEYS[3], '', popped[#popped]) end
 end
 return ids`,
 }
@@ -142,6 +163,7 @@ export const SCRIPTS = {
   changeUnread,
   readUnread,
   storeUnread,
+  ...PRESENCE_SCRIPTS,
 }
 
 declare module 'ioredis' {
@@ -160,7 +182,14 @@ declare module 'ioredis' {
       held: string,
       max: number,
     ): Result<string[], Context>
-    takeDue(delay: string, now: number, max: number): Result<string[], Context>
+    takeDue(
+      delay: string,
+      lane: string,
+      turns: string,
+      now: number,
+      max: number,
+      moved: number,
+    ): Result<string[], Context>
     countSends(
       hour: string,
       day: string,

@@ -11,11 +11,15 @@ const CHUNK = 1_000
 export class Subscriptions {
   readonly #redis: Redis
   readonly #handlers = new Map<string, (message: string) => void>()
-  readonly #restored = new Set<() => void>()
+  readonly #restored = new Set<(lostForMs: number) => void>()
+  #lostAt: number | null = performance.now()
 
   constructor(redis: Redis) {
     this.#redis = redis
     redis.on('message', (channel, message) => this.#handlers.get(channel)?.(message))
+    redis.on('close', () => {
+      this.#lostAt ??= performance.now()
+    })
   }
 
   /**
@@ -36,8 +40,8 @@ export class Subscriptions {
     if (this.#handlers.delete(channel)) await unlessAway(this.#redis.unsubscribe(channel))
   }
 
-  /** Calls back when messages may have been missed. Returns the unsubscriber. */
-  onRestored(listener: () => void): () => void {
+  /** Calls back when messages may have been missed, with for how long there was no connection. Returns the unsubscriber. */
+  onRestored(listener: (lostForMs: number) => void): () => void {
     this.#restored.add(listener)
     return () => this.#restored.delete(listener)
   }
@@ -51,7 +55,9 @@ export class Subscriptions {
       chunks.push(this.#redis.subscribe(...channels.slice(from, from + CHUNK)))
     }
     await Promise.all(chunks)
-    for (const listener of this.#restored) listener()
+    const lostForMs = this.#lostAt === null ? 0 : performance.now() - this.#lostAt
+    this.#lostAt = null
+    for (const listener of this.#restored) listener(lostForMs)
   }
 }
 

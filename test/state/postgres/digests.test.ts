@@ -25,6 +25,8 @@ const draft = (members: readonly string[], changes: Partial<DigestDraft> = {}): 
   frequency: 'daily',
   metadata: { email: 'a@example.org' },
   members,
+  memberTraces: [],
+  traceparent: null,
   createdAt: Date.now(),
   ...changes,
 })
@@ -40,8 +42,20 @@ t.test('what waits for a digest is found for each user, and nothing else', async
   await insert({ ...ADA }, { ...HELD, reason: 'quiet_hours' })
   const [ada, nobody] = await digests.held([ADA, { ...ADA, userId: 'nobody' }])
   t.same(ada, [
-    { id: first.id, notificationType: 'billing', address: 'a@example.org', expiresAt: first.expiresAt },
-    { id: second.id, notificationType: 'activity', address: 'a@example.org', expiresAt: null },
+    {
+      id: first.id,
+      notificationType: 'billing',
+      address: 'a@example.org',
+      traceparent: null,
+      expiresAt: first.expiresAt,
+    },
+    {
+      id: second.id,
+      notificationType: 'activity',
+      address: 'a@example.org',
+      traceparent: null,
+      expiresAt: null,
+    },
   ])
   t.same(nobody, [])
 })
