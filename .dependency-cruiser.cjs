@@ -14,7 +14,7 @@ module.exports = {
       name: 'no-orphans',
       comment: 'Delete what nothing uses.',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: '^src/(main|worker|cli)\\.ts$' },
+      from: { orphan: true, path: '^src/', pathNot: '^src/(main|worker|cli)\\.ts$|\\.d\\.ts$' },
       to: {},
     },
     only('model', '^src/model/', '^src/model/', 'The vocabulary imports nothing of ours.'),

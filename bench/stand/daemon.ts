@@ -23,6 +23,7 @@ channels: { websocket: { max_connections: 20000 }, webhook: { per_url_per_minute
 
 export interface Daemon {
   readonly url: string
+  readonly grpcUrl: string
   readonly database: DatabaseAddress
   /** Where the inspector listens; empty when it was not asked for. */
   readonly inspector: string
@@ -38,12 +39,21 @@ export interface Daemon {
 export async function startDaemon(
   folder: string,
   database: DatabaseAddress,
-  { inspect = false, env = {} }: { readonly inspect?: boolean; readonly env?: Record<string, string> } = {},
+  {
+    inspect = false,
+    env = {},
+    settings = '',
+  }: {
+    readonly inspect?: boolean
+    readonly env?: Record<string, string>
+    /** Sections besides those above, in YAML. */
+    readonly settings?: string
+  } = {},
 ): Promise<Daemon> {
   const home = await mkdtemp(join(folder, 'daemon-'))
   await mkdir(join(home, 'data'))
   const configFile = join(home, 'config.yaml')
-  await writeFile(configFile, SETTINGS)
+  await writeFile(configFile, SETTINGS + settings)
   const child = spawn(process.execPath, [...(inspect ? ['--inspect=127.0.0.1:0'] : []), MAIN], {
     stdio: ['ignore', 'pipe', inspect ? 'pipe' : 'inherit'],
     env: {
@@ -63,9 +73,10 @@ export async function startDaemon(
   if (child.pid === undefined) throw new Error(`${MAIN} cannot be started`)
   const release = endWithUs(child.pid, 'KILL')
   const inspector = inspect ? await inspectorOf(child) : ''
-  const url = await urlOf(child)
+  const { url, grpcUrl } = await urlsOf(child)
   return {
     url,
+    grpcUrl,
     database,
     inspector,
     metric: (name) => metricOf(url, name),
@@ -78,7 +89,7 @@ export async function startDaemon(
   }
 }
 
-async function urlOf(child: ChildProcess): Promise<string> {
+async function urlsOf(child: ChildProcess): Promise<{ readonly url: string; readonly grpcUrl: string }> {
   if (child.stdout === null) throw new Error('the daemon has no stdout')
   const lines = createInterface(child.stdout)
   const last: string[] = []
@@ -89,7 +100,7 @@ async function urlOf(child: ChildProcess): Promise<string> {
     child.stdout.removeAllListeners('data')
     // Its log is written and read, and then of no interest.
     child.stdout.resume()
-    return url
+    return { url, grpcUrl: /"grpc_url":"([^"]+)"/.exec(line)?.[1] ?? '' }
   }
   throw new Error(`${MAIN} ended before it was ready:\n${last.slice(-5).join('\n')}`)
 }

@@ -48,3 +48,17 @@ export class Databases {
     this.#release()
   }
 }
+
+/** One question over a connection of its own. */
+export async function ask<Row extends pg.QueryResultRow>(
+  address: DatabaseAddress,
+  text: string,
+): Promise<Row[]> {
+  const client = new pg.Client(addressOf(address))
+  await client.connect()
+  try {
+    return (await client.query<Row>(text)).rows
+  } finally {
+    await client.end()
+  }
+}

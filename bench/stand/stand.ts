@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type KafkaBroker, startKafka } from '../../test/support/kafka-broker.js'
 import { type RedisServer, startRedis } from '../../test/support/redis.js'
 import { Databases } from './databases.js'
 
@@ -13,6 +14,7 @@ export class Stand {
   readonly #ofRun: Step[] = []
   #databases: Promise<Databases> | null = null
   #redis: Promise<RedisServer> | null = null
+  #kafka: Promise<KafkaBroker> | null = null
 
   private constructor(folder: string) {
     this.folder = folder
@@ -37,6 +39,12 @@ export class Stand {
   redis(): Promise<RedisServer> {
     this.#redis ??= this.#forTheRun(startRedis())
     return this.#redis
+  }
+
+  /** The address of a broker. */
+  async kafka(): Promise<string> {
+    this.#kafka ??= this.#forTheRun(startKafka())
+    return (await this.#kafka).address
   }
 
   async clear(): Promise<void> {

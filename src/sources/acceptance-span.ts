@@ -9,26 +9,16 @@ export function endAcceptance(
   origin: Envelope['origin'],
   settled: Settled,
 ): void {
-  const subject = {
+  const acceptance = settled.kind === 'accepted' ? settled.acceptance : null
+  span.end(settled.kind === 'refused' ? settled.failure.code : null, () => ({
+    // That of an earlier request with the same key, where it is answered again.
+    'notification.id': acceptance?.id ?? id,
     'notification.tenant_id': tenantId,
     'notification.channel': channel,
     'notification.priority': priority,
     'notification.origin': origin,
-  }
-  if (settled.kind === 'refused') {
-    span.end({ ...subject, 'notification.id': id }, settled.failure.code)
-    return
-  }
-  const { acceptance } = settled
-  span.end(
-    {
-      ...subject,
-      // That of an earlier request with the same key, where it is answered again.
-      'notification.id': acceptance.id,
-      'notification.status': acceptance.status,
-      'notification.reason': acceptance.reason,
-      'notification.replayed': acceptance.replayed,
-    },
-    null,
-  )
+    'notification.status': acceptance?.status ?? null,
+    'notification.reason': acceptance?.reason ?? null,
+    'notification.replayed': acceptance?.replayed ?? null,
+  }))
 }

@@ -18,19 +18,16 @@ export function endAttempt(
 ): void {
   const failure = outcome.kind === 'failed' ? outcome.failure : null
   const receipt = outcome.kind === 'sent' ? outcome.receipt : null
-  span.end(
-    {
-      'notification.id': id,
-      'notification.tenant_id': tenantId,
-      'notification.channel': channel,
-      'notification.priority': priority,
-      'notification.attempt': attempt,
-      // Since it was due: that is what it waited for a free slot.
-      'notification.queue.wait_ms': deferredUntil === null ? null : Math.max(0, startedAt - deferredUntil),
-      'notification.result': failure?.uncertain ? 'uncertain' : outcome.kind,
-      'notification.retryable': failure?.retryable ?? null,
-      'notification.provider': receipt?.provider ?? failure?.provider ?? null,
-    },
-    failure?.code ?? null,
-  )
+  span.end(failure?.code ?? null, () => ({
+    'notification.id': id,
+    'notification.tenant_id': tenantId,
+    'notification.channel': channel,
+    'notification.priority': priority,
+    'notification.attempt': attempt,
+    // Since it was due: that is what it waited for a free slot.
+    'notification.queue.wait_ms': deferredUntil === null ? null : Math.max(0, startedAt - deferredUntil),
+    'notification.result': failure?.uncertain ? 'uncertain' : outcome.kind,
+    'notification.retryable': failure?.retryable ?? null,
+    'notification.provider': receipt?.provider ?? failure?.provider ?? null,
+  }))
 }

@@ -16,15 +16,12 @@ export function traced(draft: DigestDraft, tracing: Tracing): TracedDraft {
   return {
     draft: { ...draft, traceparent: span.traceparent },
     collected: () =>
-      span.end(
-        {
-          'notification.id': id,
-          'notification.tenant_id': tenantId,
-          'notification.channel': channel,
-          'notification.digest.frequency': frequency,
-          'notification.digest.members': members.length,
-        },
-        null,
-      ),
+      span.end(null, () => ({
+        'notification.id': id,
+        'notification.tenant_id': tenantId,
+        'notification.channel': channel,
+        'notification.digest.frequency': frequency,
+        'notification.digest.members': members.length,
+      })),
   }
 }

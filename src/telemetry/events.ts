@@ -42,7 +42,6 @@ export const EVENTS = {
   'kafka.topics_missing': 'warn',
   'kafka.partition_paused': 'warn',
   'kafka.partition_resumed': 'info',
-  'kafka.partition_preferred': 'info',
   'kafka.event_failed': 'warn',
   'kafka.dead_lettered': 'warn',
   'kafka.look_failed': 'warn',

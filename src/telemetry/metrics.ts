@@ -199,6 +199,7 @@ export function createMetrics() {
       name: 'notification_kafka_lag',
       help: 'Events that the group has not committed yet, by topic, as last asked for.',
       labelNames: ['topic'],
+      aggregator: 'max',
       registers,
     }),
     kafkaPaused: new Gauge({

@@ -11,8 +11,9 @@ export interface Span {
   /**
    * Once; what comes after the first is ignored.
    * @param failure the code of what went wrong; null: nothing
+   * @param told asked for only if the span is recorded
    */
-  end(attributes: SpanAttributes, failure: string | null): void
+  end(failure: string | null, told: () => SpanAttributes): void
 }
 
 /**

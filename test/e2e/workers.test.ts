@@ -29,7 +29,7 @@ await writeFile(CONFIG_FILE, JSON.stringify(hasty({ slots: SLOTS })))
 
 const settings = { WEBHOOK_ALLOW_PRIVATE: 'true', LOG_LEVEL: 'debug', WORKERS: `${WORKERS}`, CONFIG_FILE }
 const daemon = await startDaemon(t, { env: { ...stack.env, ...settings } })
-await daemon.logged('supervisor.ready')
+await readyWorkers(daemon, WORKERS)
 const service = await daemon.sender()
 const receiver = await WebhookReceiver.start(t, answerSlowly)
 const load = new Load(service, receiver.target, 2)
@@ -47,8 +47,12 @@ async function plainRequest(): Promise<number> {
 }
 
 t.test('one port, and every worker behind it', async (t) => {
-  const urls = daemon.lines.filter(({ event }) => event === 'service.ready').map(({ url }) => url)
-  t.same(urls, Array(WORKERS).fill(daemon.url))
+  const ready = daemon.lines.filter(({ event }) => event === 'service.ready')
+  t.same(
+    ready.map(({ url }) => url),
+    Array(WORKERS).fill(daemon.url),
+  )
+  t.equal(new Set(ready.map(({ grpc_url }) => grpc_url)).size, 1, 'for gRPC, too')
   await load.more(100)
   const accepting = () => daemon.lines.filter(({ event }) => event === 'notification.accepted')
   await eventually(async () => new Set(accepting().map(({ pid }) => pid)).size === WORKERS, 'all to accept')
@@ -135,13 +139,13 @@ t.test('SIGTERM ends all in order', async (t) => {
 
 t.test('a configuration that was spoilt', async (t) => {
   const spoilt = await startDaemon(t, { env: { ...stack.env, CONFIG_FILE, WORKERS: '2' } })
-  await spoilt.logged('supervisor.ready')
+  const running = await readyWorkers(spoilt, 2)
   await writeFile(CONFIG_FILE, JSON.stringify({ server: { http_port: 'none' } }))
   spoilt.signal('SIGHUP')
   const { err } = await spoilt.logged('supervisor.renewal_failed')
   t.match(err, { message: /server\.http_port/ })
-  t.equal(workersOf(spoilt).length, 2, 'leaves those that run as they are')
-  process.kill(Number(workersOf(spoilt)[0]), 'SIGKILL')
+  t.same(workersOf(spoilt), running, 'leaves those that run as they are')
+  process.kill(Number(running[0]), 'SIGKILL')
   t.same(await spoilt.exited(), { code: 78, signal: null }, 'and ends all when one has to start with it')
   checkLog(t, spoilt)
 })

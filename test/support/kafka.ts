@@ -1,81 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs'
 import tap, { type Test } from 'tap'
+import { type KafkaBroker, type KafkaKind, startKafka } from './kafka-broker.js'
 import { eventually } from './waiting.js'
 
-type Kind = 'apache' | 'librdkafka'
+let shared: Promise<Pick<KafkaBroker, 'kind' | 'address'>> | null = null
 
-/** A broker of one's own, to crash. */
-export interface TestKafka {
-  readonly kind: Kind
-  /** host:port */
-  readonly address: string
-  /** Ends it as a crash would. */
-  kill(): Promise<void>
-  /** Begins again after `kill`, with the same address and data. Not librdkafka's: it keeps nothing. */
-  restart(): Promise<void>
-  stop(): Promise<void>
-}
-
-const SCRIPT = new URL('../../scripts/kafka', import.meta.url).pathname
-
-/** By scripts/kafka: it ends the broker when this process is gone. */
-export async function startKafka(): Promise<TestKafka> {
-  const folder = await mkdtemp(join(tmpdir(), 'kafka-test-'))
-  let running = await launch(folder)
-  const { kind, address } = running
-  const kill = async (): Promise<void> => {
-    if (running.script.exitCode !== null) return
-    const ended = once(running.script, 'exit')
-    process.kill(running.pid, 'SIGKILL')
-    await ended
-  }
-  return {
-    kind,
-    address,
-    kill,
-    restart: async () => {
-      running = await launch(folder)
-    },
-    stop: async () => {
-      await kill()
-      await rm(folder, { recursive: true, force: true })
-    },
-  }
-}
-
-interface Running {
-  readonly kind: Kind
-  readonly address: string
-  readonly pid: number
-  readonly script: ChildProcess
-}
-
-async function launch(folder: string): Promise<Running> {
-  const script = spawn(SCRIPT, [folder], { stdio: ['pipe', 'pipe', 'inherit'] })
-  for await (const line of createInterface(script.stdout)) {
-    const [kind, address, pid] = line.split(' ')
-    if ((kind === 'apache' || kind === 'librdkafka') && address !== undefined) {
-      return { kind, address, pid: Number(pid), script }
-    }
-  }
-  throw new Error('scripts/kafka started no broker')
-}
-
-let shared: Promise<Pick<TestKafka, 'kind' | 'address'>> | null = null
-
-/** That of TEST_KAFKA_BROKERS, such as `apache 127.0.0.1:9092`, else one that is started once in this process. */
-function sharedKafka(): Promise<Pick<TestKafka, 'kind' | 'address'>> {
-  const [kind, address] = (process.env.TEST_KAFKA_BROKERS ?? '').split(' ')
-  if (address !== undefined) {
-    return Promise.resolve({ kind: kind === 'librdkafka' ? 'librdkafka' : 'apache', address })
-  }
+/** That of TEST_KAFKA_BROKERS, such as `librdkafka 127.0.0.1:9092`, else one that is started once in this process. */
+function sharedKafka(): Promise<Pick<KafkaBroker, 'kind' | 'address'>> {
+  const given = process.env.TEST_KAFKA_BROKERS?.split(' ') ?? []
+  const address = given.at(-1)
+  if (address) return Promise.resolve({ kind: given[0] === 'librdkafka' ? 'librdkafka' : 'apache', address })
   if (shared === null) {
     const own = startKafka()
     tap.teardown(async () => (await own).stop())
@@ -86,13 +21,13 @@ function sharedKafka(): Promise<Pick<TestKafka, 'kind' | 'address'>> {
 
 /** What a test needs to say something to a broker and to look at it from outside. */
 export class KafkaBench {
-  readonly kind: Kind
+  readonly kind: KafkaKind
   readonly address: string
   readonly kafka: Kafka
   readonly #admin: Admin
   readonly #producer: Producer
 
-  private constructor({ kind, address }: Pick<TestKafka, 'kind' | 'address'>) {
+  private constructor({ kind, address }: Pick<KafkaBroker, 'kind' | 'address'>) {
     this.kind = kind
     this.address = address
     this.kafka = new kafkajs.Kafka({
@@ -108,7 +43,7 @@ export class KafkaBench {
     })
   }
 
-  static async open(t: Pick<Test, 'teardown'>, broker?: TestKafka): Promise<KafkaBench> {
+  static async open(t: Pick<Test, 'teardown'>, broker?: KafkaBroker): Promise<KafkaBench> {
     const bench = new KafkaBench(broker ?? (await sharedKafka()))
     await Promise.all([bench.#admin.connect(), bench.#producer.connect()])
     t.teardown(async () => {

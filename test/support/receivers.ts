@@ -115,14 +115,25 @@ export class Device {
   readonly frames: Frame[] = []
   closed: { readonly code: number; readonly reason: string } | null = null
   readonly #watch = new Watch()
+  #leave: () => void = () => undefined
 
-  /** Resolves when it has been welcomed: from then on it gets everything. */
-  static async connect(t: Pick<Test, 'teardown'>, url: string, token: string): Promise<Device> {
+  /**
+   * Resolves when it has been welcomed: from then on it gets everything.
+   * @param since the last notification that it has seen
+   */
+  static async connect(
+    t: Pick<Test, 'teardown'>,
+    url: string,
+    token: string,
+    since: string | null = null,
+  ): Promise<Device> {
+    const query = since === null ? '' : `?since=${since}`
     const device = new Device()
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws${query}`, {
       headers: { authorization: `Bearer ${token}` },
     })
     t.teardown(() => socket.terminate())
+    device.#leave = () => socket.close()
     socket.on('message', (data) => {
       device.frames.push(JSON.parse(String(data)))
       device.#watch.changed()
@@ -134,6 +145,12 @@ export class Device {
     await once(socket, 'open')
     await device.got((frame) => frame.type === 'welcome', 'a welcome')
     return device
+  }
+
+  /** Goes offline. */
+  async leave(): Promise<void> {
+    this.#leave()
+    await this.end()
   }
 
   got(which: (frame: Frame) => boolean, what: string): Promise<Frame> {

@@ -11,6 +11,7 @@ import { eventually } from '../support/waiting.js'
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const PARENT = '00f067aa0ba902b7'
 const SAMPLED = `00-${TRACE}-${PARENT}-01`
+const NOTHING = () => ({})
 const UNSAMPLED = `00-${TRACE}-${PARENT}-00`
 
 async function stand(t: Test, changes: Partial<TracingOptions> = {}) {
@@ -45,9 +46,9 @@ t.test('a span goes on with the trace of its parent', async (t) => {
   const { collector, tracing, count } = await stand(t)
   const span = tracing.start('accept', 'internal', SAMPLED)
   const child = tracing.start('deliver email', 'client', span?.traceparent ?? null)
-  child?.end({ 'notification.id': 'n1', attempt: 2, late: false, nothing: null }, 'timeout')
-  span?.end({}, null)
-  span?.end({ again: true }, 'again')
+  child?.end('timeout', () => ({ 'notification.id': 'n1', attempt: 2, late: false, nothing: null }))
+  span?.end(null, NOTHING)
+  span?.end('again', () => ({ again: true }))
   await tracing.close()
   const [second, first] = collector.spans
   const spanId = parseTraceparent(span?.traceparent ?? '')?.spanId
@@ -80,7 +81,7 @@ t.test('of the traces that begin here a share is recorded, and what follows keep
   const begun = Array.from({ length: 2_000 }, () => tracing.start('accept', 'internal', null))
   const ids = new Set(begun.map((span) => traceIdOf(span?.traceparent ?? null)))
   t.equal(ids.size, 2_000, 'each has a trace of its own')
-  for (const span of begun) span?.end({}, null)
+  for (const span of begun) span?.end(null, NOTHING)
   const recorded = begun.filter((span) => parseTraceparent(span?.traceparent ?? '')?.sampled)
   t.ok(recorded.length > 400 && recorded.length < 600, `${recorded.length} of 2000`)
   const silent = begun.find((span) => !recorded.includes(span))
@@ -93,8 +94,8 @@ t.test('of the traces that begin here a share is recorded, and what follows keep
 t.test('what comes of a trace that is recorded refers to it, and is recorded, too', async (t) => {
   const { collector, tracing } = await stand(t, { sampleRatio: 0 })
   const other = `00-${'a'.repeat(32)}-${PARENT}-00`
-  tracing.start('collect digest', 'internal', null, [other])?.end({}, null)
-  tracing.start('collect digest', 'internal', null, [other, SAMPLED])?.end({}, null)
+  tracing.start('collect digest', 'internal', null, [other])?.end(null, NOTHING)
+  tracing.start('collect digest', 'internal', null, [other, SAMPLED])?.end(null, NOTHING)
   await tracing.close()
   t.match(collector.spans, [{ parentId: null, links: ['a'.repeat(32), TRACE] }])
   t.equal(collector.spans.length, 1)
@@ -102,7 +103,7 @@ t.test('what comes of a trace that is recorded refers to it, and is recorded, to
 
 t.test('a collector that is lost is told of once, and once when it is back', async (t) => {
   const { collector, tracing, count, events } = await stand(t)
-  const one = () => tracing.start('accept', 'internal', null)?.end({}, null)
+  const one = () => tracing.start('accept', 'internal', null)?.end(null, NOTHING)
   collector.answer = 400
   for (const requests of [1, 2]) {
     one()
@@ -120,7 +121,7 @@ t.test('a collector that is lost is told of once, and once when it is back', asy
 t.test('what a collector does not take in time is dropped, and a stop does not wait for it', async (t) => {
   const { collector, tracing, count, telemetry } = await stand(t, { exportTimeoutMs: 10_000 })
   collector.answer = 'hang'
-  for (let n = 0; n < 20_000; n += 1) tracing.start('accept', 'internal', null)?.end({}, null)
+  for (let n = 0; n < 20_000; n += 1) tracing.start('accept', 'internal', null)?.end(null, NOTHING)
   const dropped = await count('dropped')
   t.ok(dropped > 11_000 && dropped <= 20_000 - 8_192, `${dropped} are dropped`)
   await delay(0)

@@ -24,16 +24,13 @@ export const traceparentOf = (span: Span | null, metadata: Metadata): string | n
   span?.traceparent ?? sentWith(metadata)
 
 export function endCall(span: Span, name: MethodName, caller: Identity | null, code: status): void {
-  span.end(
-    {
-      'rpc.system': 'grpc',
-      'rpc.service': SERVICE,
-      'rpc.method': name,
-      'rpc.response.status_code': status[code],
-      'notification.tenant_id': caller?.tenantId ?? null,
-    },
-    ERRORS.has(code) ? status[code] : null,
-  )
+  span.end(ERRORS.has(code) ? status[code] : null, () => ({
+    'rpc.system': 'grpc',
+    'rpc.service': SERVICE,
+    'rpc.method': name,
+    'rpc.response.status_code': status[code],
+    'notification.tenant_id': caller?.tenantId ?? null,
+  }))
 }
 
 const sentWith = (metadata: Metadata): string | null => readTraceparent(metadata.get('traceparent')[0])

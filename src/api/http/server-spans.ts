@@ -47,15 +47,12 @@ function endSpan(
   // Otherwise nobody waited for the answer.
   const answered = raw.writableFinished
   const failure = statusCode >= SERVER_ERROR ? `${statusCode}` : null
-  span.end(
-    {
-      'http.request.method': method,
-      'http.route': url ?? null,
-      'url.path': url ?? null,
-      'url.scheme': protocol,
-      'http.response.status_code': answered ? statusCode : null,
-      'notification.tenant_id': caller?.tenantId ?? null,
-    },
-    answered ? failure : 'aborted',
-  )
+  span.end(answered ? failure : 'aborted', () => ({
+    'http.request.method': method,
+    'http.route': url ?? null,
+    'url.path': url ?? null,
+    'url.scheme': protocol,
+    'http.response.status_code': answered ? statusCode : null,
+    'notification.tenant_id': caller?.tenantId ?? null,
+  }))
 }

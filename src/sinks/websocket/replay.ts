@@ -39,10 +39,22 @@ export async function replay(
       onSent()
     }
   }
-  const unread = unreadCountFrame(await store.unreadCount(user))
-  if (isOver()) return false
-  connection.send(wire(unread.data), false)
-  return found !== null && found.length <= longest
+  await tellUnread(store, connection, isOver)
+  return !isOver() && found !== null && found.length <= longest
+}
+
+/** How often a count is told that changes meanwhile. */
+const TELLINGS = 3
+
+/** A count that changed while it was read may have been told already: it is read again until it is what was told. */
+async function tellUnread(store: ReplayStore, connection: Connection, isOver: () => boolean): Promise<void> {
+  let told: number | null = null
+  for (let times = 0; times < TELLINGS; times += 1) {
+    const count = await store.unreadCount(connection.user)
+    if (isOver() || count === told) return
+    connection.send(wire(unreadCountFrame(count).data), false)
+    told = count
+  }
 }
 
 export function whenAborted(signal: AbortSignal): Promise<void> {

@@ -22,7 +22,7 @@ export const REPLAY_DEFAULTS: ReplayOptions = {
   longest: 200,
   atOnce: 4,
   maxWaiting: 20_000,
-  patienceMs: 30_000,
+  patienceMs: 60_000,
   timeoutMs: 5_000,
 }
 

@@ -36,11 +36,6 @@ export class Batches {
     this.#generation += 1
   }
 
-  /** When a partition was last heard of, by `performance.now()`; null: not yet. */
-  seen(place: Place): number | null {
-    return this.#progress.get(placeKey(place))?.seen ?? null
-  }
-
   readonly each = async (payload: EachBatchPayload): Promise<void> => {
     const { batch, isRunning, isStale } = payload
     const generation = this.#generation
@@ -108,7 +103,6 @@ export class Batches {
     const key = placeKey({ topic, partition })
     const progress = this.#progress.get(key) ?? new Progress()
     this.#progress.set(key, progress)
-    progress.seen = performance.now()
     if (firstOffset !== null) progress.tries.forgetBefore(BigInt(firstOffset))
     return progress
   }

@@ -18,8 +18,11 @@ export const RETRY = {
   restartOnFailure: async (): Promise<boolean> => false,
 }
 
+/** Of what is asked again soon in any case, and must not be silent for long when a broker is not there. */
+export const RETRY_ONCE = { ...RETRY, retries: 1 }
+
 /** Loads kafkajs, which nobody needs who does not use Kafka. Nothing is connected yet. */
-export async function kafkaClient(settings: KafkaSettings, log: Log): Promise<Kafka> {
+export async function kafkaClient(settings: KafkaSettings, retry: typeof RETRY, log: Log): Promise<Kafka> {
   const { default: kafkajs } = await import('kafkajs')
   installCodecs(kafkajs)
   const { brokers, clientId, ssl, sasl } = settings
@@ -29,7 +32,7 @@ export async function kafkaClient(settings: KafkaSettings, log: Log): Promise<Ka
     connectionTimeout: CONNECT_MS,
     authenticationTimeout: REQUEST_MS,
     requestTimeout: REQUEST_MS,
-    retry: RETRY,
+    retry,
     logLevel: kafkajs.logLevel.WARN,
     logCreator: into(log),
   }

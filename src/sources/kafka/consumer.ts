@@ -1,23 +1,14 @@
-import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Admin, Kafka } from 'kafkajs'
+import type { Kafka } from 'kafkajs'
 import type { HandleEvents } from '../../model/dead-event.js'
 import type { Log } from '../../telemetry/log.js'
 import type { Telemetry } from '../../telemetry/telemetry.js'
 import { Batches } from './batches.js'
-import { kafkaClient } from './client.js'
+import { kafkaClient, RETRY, RETRY_ONCE } from './client.js'
 import { Holds } from './holds.js'
+import { Lookout } from './lookout.js'
 import type { DeadLetters, KafkaSettings } from './ports.js'
 import { heartbeatMs, Session } from './session.js'
-import { type Standing, standings } from './standing.js'
-import { Turns } from './turns.js'
-
-export interface ConsumerTiming {
-  /** How often the brokers are asked for topics and for the lag. */
-  readonly lookMs: number
-  /** A partition of which nothing came for so long, although there is something, is asked for alone. */
-  readonly patienceMs: number
-}
+import { pause, unlessAborted } from './waits.js'
 
 export interface ConsumerPorts {
   readonly handle: HandleEvents
@@ -25,7 +16,8 @@ export interface ConsumerPorts {
   readonly telemetry: Telemetry
 }
 
-const TIMING: ConsumerTiming = { lookMs: 15_000, patienceMs: 10_000 }
+/** How often the brokers are asked for topics and for the lag. */
+const LOOK_MS = 15_000
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 15_000
 /** Silence of the group that is no cause for concern. */
@@ -40,22 +32,15 @@ export class KafkaConsumer {
   readonly #telemetry: Telemetry
   readonly #holds: Holds
   readonly #batches: Batches
-  readonly #turns: Turns
   readonly #lookMs: number
   readonly #stop = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #session: Session | null = null
   #connected: boolean | null = null
   #failures = 0
-  #missing = ''
 
-  constructor(
-    settings: KafkaSettings,
-    { handle, deadLetters, telemetry }: ConsumerPorts,
-    { lookMs, patienceMs } = TIMING,
-  ) {
+  constructor(settings: KafkaSettings, { handle, deadLetters, telemetry }: ConsumerPorts, lookMs = LOOK_MS) {
     this.#lookMs = lookMs
-    this.#turns = new Turns(patienceMs)
     this.#settings = settings
     this.#telemetry = telemetry
     this.#holds = new Holds(telemetry.metrics)
@@ -99,13 +84,15 @@ export class KafkaConsumer {
 
   /** Until it is stopped, or something breaks. */
   async #takePart(): Promise<void> {
-    const kafka = await kafkaClient(this.#settings, this.#telemetry.log)
-    const admin = kafka.admin()
+    const { log } = this.#telemetry
+    const kafka = await kafkaClient(this.#settings, RETRY, log)
+    const admin = (await kafkaClient(this.#settings, RETRY_ONCE, log)).admin()
     try {
       await admin.connect()
+      const lookout = new Lookout(admin, this.#settings, this.#telemetry)
       while (!this.#stop.signal.aborted) {
-        const topics = await this.#topics(admin)
-        if (topics.length > 0) await this.#consume(kafka, admin, topics)
+        const topics = await lookout.topics()
+        if (topics.length > 0) await this.#consume(kafka, lookout, topics)
         else {
           this.#up(topics)
           await pause(this.#lookMs, this.#stop.signal)
@@ -117,7 +104,7 @@ export class KafkaConsumer {
   }
 
   /** Until there are other topics, it is stopped, or it crashes. */
-  async #consume(kafka: Kafka, admin: Admin, topics: readonly string[]): Promise<void> {
+  async #consume(kafka: Kafka, lookout: Lookout, topics: readonly string[]): Promise<void> {
     const { log } = this.#telemetry
     const session = new Session(kafka, this.#settings, this.#batches, log)
     this.#session = session
@@ -129,57 +116,14 @@ export class KafkaConsumer {
         if (session.stuck) throw new Crash(new Error('The group does not answer'), log)
         if (this.#stop.signal.aborted) return
         this.#up(topics)
-        await this.#look(admin, session, topics)
         await pause(this.#lookMs, wake)
-        if (await this.#haveChanged(topics, admin)) return
+        if (!wake.aborted && (await lookout.changed(topics))) return
       }
     } finally {
       await session.end()
       this.#session = null
       this.#holds.clear()
     }
-  }
-
-  /** Those that there are. */
-  async #topics(admin: Admin): Promise<readonly string[]> {
-    const known = new Set(await admin.listTopics())
-    const missing = this.#settings.topics.filter((topic) => !known.has(topic))
-    if (missing.length > 0 && missing.join() !== this.#missing) {
-      this.#telemetry.log.event('kafka.topics_missing', { topics: missing })
-    }
-    this.#missing = missing.join()
-    return this.#settings.topics.filter((topic) => known.has(topic))
-  }
-
-  /** The consumer goes on while nobody can be asked. */
-  async #haveChanged(topics: readonly string[], admin: Admin): Promise<boolean> {
-    try {
-      return (await this.#topics(admin)).join() !== topics.join()
-    } catch (err) {
-      this.#telemetry.log.event('kafka.look_failed', { err })
-      return false
-    }
-  }
-
-  async #look(admin: Admin, session: Session, topics: readonly string[]): Promise<void> {
-    try {
-      await this.#lookAt(await standings(admin, topics, this.#settings), session, topics)
-    } catch (err) {
-      this.#telemetry.log.event('kafka.look_failed', { err })
-    }
-  }
-
-  async #lookAt(all: readonly Standing[], session: Session, topics: readonly string[]): Promise<void> {
-    const { log, metrics } = this.#telemetry
-    for (const topic of topics) {
-      const lags = all.filter((standing) => standing.topic === topic).map(({ lag }) => lag)
-      metrics.kafkaLag.set(
-        { topic },
-        lags.reduce((sum, lag) => sum + lag, 0),
-      )
-    }
-    const seen = this.#batches.seen.bind(this.#batches)
-    await this.#turns.give(all, { session, holds: this.#holds, seen, log, signal: this.#stop.signal })
   }
 
   #up(topics: readonly string[]): void {
@@ -190,27 +134,10 @@ export class KafkaConsumer {
   }
 }
 
-/** Ends early when there is something else to do. */
-async function pause(ms: number, wake: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal: wake }).catch(() => undefined)
-}
-
 /** Told already. */
 class Crash extends Error {
   constructor(cause: unknown, log: Log) {
     super('The consumer crashed', { cause })
     log.event('kafka.consumer_crashed', { err: cause })
-  }
-}
-
-/** Resolves at once when there is no use for it any more. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const over = new AbortController()
-  const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort', { signal: over.signal })
-  try {
-    await Promise.race([work, aborted.catch(() => undefined)])
-  } finally {
-    over.abort()
-    work.catch(() => undefined)
   }
 }

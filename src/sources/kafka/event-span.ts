@@ -14,13 +14,12 @@ export async function traced(
 ): Promise<EventOutcome> {
   const span = tracing.start(`process ${record.topic}`, 'consumer', event.traceparent)
   if (span === null) return work(event)
-  const facts = factsOf(event, record)
   try {
     const outcome = await work({ ...event, traceparent: span.traceparent })
-    span.end({ ...facts, ...resultOf(outcome) }, failureOf(outcome))
+    span.end(failureOf(outcome), () => ({ ...factsOf(event, record), ...resultOf(outcome) }))
     return outcome
   } catch (error) {
-    span.end(facts, 'internal')
+    span.end('internal', () => factsOf(event, record))
     throw error
   }
 }

@@ -10,10 +10,6 @@ export class Holds {
     this.#metrics = metrics
   }
 
-  has(place: Place): boolean {
-    return this.#held.has(placeKey(place))
-  }
-
   /** @param pause stops the fetching from a partition, and gives what begins it again */
   hold(place: Place, ms: number, pause: () => () => void): void {
     const key = placeKey(place)

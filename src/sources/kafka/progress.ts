@@ -6,8 +6,6 @@ const LONGEST_WAIT_MS = 15_000
 /** How one partition gets on. */
 export class Progress {
   readonly tries = new Tries()
-  /** When it was last heard of, by `performance.now()`. */
-  seen = performance.now()
   #waits = 0
 
   /** Whether it was stopped and has not passed that place yet. */

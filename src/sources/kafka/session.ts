@@ -3,7 +3,6 @@ import type { Log } from '../../telemetry/log.js'
 import type { Batches } from './batches.js'
 import { RETRY } from './client.js'
 import type { KafkaSettings } from './ports.js'
-import type { Place } from './records.js'
 
 /** A broker waits this long for something to answer with; so long may a partition wait that begins again. */
 const LONGEST_FETCH_MS = 500
@@ -13,6 +12,8 @@ const REBALANCE_MS = 60_000
 const METADATA_MS = 60_000
 const FETCHES_AT_ONCE = 16
 const END_MS = 10_000
+/** When there is nothing on its way, because the group was not joined yet. */
+const ABANDON_MS = 500
 
 /** How often the group has to hear of us. */
 export const heartbeatMs = ({ sessionTimeoutMs }: KafkaSettings): number => Math.ceil(sessionTimeoutMs / 10)
@@ -22,10 +23,9 @@ export class Session {
   readonly #consumer: Consumer
   readonly #settings: KafkaSettings
   readonly #crash = new AbortController()
-  #assigned: readonly Place[] = []
   /** When the group last answered, by `performance.now()`. */
   #heard = performance.now()
-  #joined = 0
+  #joined = false
   #over = false
 
   constructor(kafka: Kafka, settings: KafkaSettings, batches: Pick<Batches, 'rejoined'>, log: Log) {
@@ -51,10 +51,8 @@ export class Session {
       // Kafkajs tries on, even when it was told to stop while it was about to join.
       if (this.#over) void this.end()
       batches.rejoined()
-      this.#heard = this.#joined = performance.now()
-      this.#assigned = Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
-        partitions.map((partition) => ({ topic, partition })),
-      )
+      this.#joined = true
+      this.#heard = performance.now()
       log.event('kafka.partitions_assigned', { partitions: memberAssignment, leader: isLeader })
     })
   }
@@ -77,15 +75,6 @@ export class Session {
     return this.#crash.signal
   }
 
-  get assigned(): readonly Place[] {
-    return this.#assigned
-  }
-
-  /** Of the partitions that it has now, by `performance.now()`. */
-  get joined(): number {
-    return this.#joined
-  }
-
   /** How long the group has not answered, in milliseconds. */
   get silence(): number {
     return performance.now() - this.#heard
@@ -96,20 +85,12 @@ export class Session {
     return this.silence > 2 * Math.max(REBALANCE_MS, this.#settings.sessionTimeoutMs)
   }
 
-  pause(places: readonly Place[]): void {
-    this.#consumer.pause(places.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
-  }
-
-  resume(places: readonly Place[]): void {
-    this.#consumer.resume(places.map(({ topic, partition }) => ({ topic, partitions: [partition] })))
-  }
-
   /** No more is fetched; what is on its way is waited for and committed, and the group is left. */
   async end(): Promise<void> {
     this.#over = true
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, END_MS)
+      timer = setTimeout(resolve, this.#joined ? END_MS : ABANDON_MS)
     })
     // What goes wrong here goes wrong with a consumer that nobody needs any more.
     await Promise.race([this.#consumer.disconnect().catch(() => undefined), late])

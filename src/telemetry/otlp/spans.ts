@@ -71,9 +71,9 @@ class RecordedSpan implements Span {
     this.#span = span
   }
 
-  end(attributes: SpanAttributes, failure: string | null): void {
+  end(failure: string | null, told: () => SpanAttributes): void {
     if (!this.#span.isRecording()) return
-    for (const [name, value] of Object.entries(attributes)) {
+    for (const [name, value] of Object.entries(told())) {
       if (value !== null) this.#span.setAttribute(name, value)
     }
     if (failure !== null) {
