@@ -57,6 +57,20 @@ module.exports = {
       'The API declares the ports it needs.',
     ),
     {
+      name: 'opentelemetry-in-one-place',
+      comment: 'The rest knows our own interface.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/telemetry/otlp/' },
+      to: { path: 'node_modules/@opentelemetry' },
+    },
+    {
+      name: 'tracing-only-when-wanted',
+      comment: 'Who traces nothing does not load it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/telemetry/otlp/' },
+      to: { path: '^src/telemetry/otlp/', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'state-knows-no-rxjs',
       severity: 'error',
       from: { path: '^src/(state|sinks|api|model)/' },

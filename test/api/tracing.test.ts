@@ -13,6 +13,8 @@ const headers = { traceparent: `00-${TRACE}-${PARENT}-01` }
 const SEND = '/api/v1/notifications/send'
 const SERVICE = 'notification.v1.NotificationService'
 
+const files = await generated(t)
+
 const failing = () => {
   const ports = memoryPorts()
   const submit = () => Promise.reject(new Failure('store_unavailable', 'it is away'))
@@ -81,7 +83,6 @@ t.test('HTTP: what fails, and a sender who does not wait', async (t) => {
 })
 
 t.test('gRPC: the same', async (t) => {
-  const files = await generated(t)
   const { telemetry, exported } = await traced(t)
   const ports = memoryPorts()
   const client = await clientOf(t, await serveGrpc(t, { ...ports, telemetry }), files)
@@ -118,7 +119,7 @@ t.test('what is not recorded goes on as it came', async (t) => {
   const { telemetry, exported } = await traced(t)
   const ports = memoryPorts()
   const http = await serve(t, { ...ports, telemetry })
-  const grpc = await clientOf(t, await serveGrpc(t, { ...ports, telemetry }), await generated(t))
+  const grpc = await clientOf(t, await serveGrpc(t, { ...ports, telemetry }), files)
   await http.call('POST', SEND, { body: { ...VALID, channel: 'in_app' }, headers: silent })
   await grpc.call('SendNotification', { ...VALID, channel: 'CHANNEL_IN_APP' }, { metadata: silent })
   t.match(ports.intake.submitted, [silent, silent])

@@ -1,12 +1,13 @@
 import t, { type Test } from 'tap'
 import { InAppInbox, type InboxRows } from '../../src/sinks/in-app/inbox.js'
 import { UserEvents } from '../../src/sinks/websocket/announcements.js'
+import { MemoryUnreadCounts } from '../../src/state/memory/unread-counts.js'
 import { RedisRelay } from '../../src/state/redis/relay.js'
 import { RedisUnreadCounts } from '../../src/state/redis/unread-counts.js'
 import { aNotification } from '../support/notification.js'
 import { silentLog } from '../support/postgres.js'
 import { newPrefix, startRedis, testConnection } from '../support/redis.js'
-import { Watch } from '../support/waiting.js'
+import { Gate, Watch } from '../support/waiting.js'
 
 const redis = await startRedis()
 t.teardown(() => redis.stop())
@@ -15,6 +16,17 @@ const ann = { tenantId: 'acme', userId: 'ann' }
 const clock = { now: () => Date.now() }
 
 type Frame = Readonly<Record<string, unknown>>
+
+/** Nobody is told anything. */
+const offline = async () => false
+const NOBODY = {
+  notification: offline,
+  unreadCount: offline,
+  read: offline,
+  unread: offline,
+  archive: offline,
+  readAll: offline,
+}
 
 /** Rows that change once, as those of the database do. */
 class Rows implements InboxRows<string> {
@@ -103,6 +115,28 @@ t.test('what one device does the others are told, each change once', async (t) =
     { type: 'read_all' },
     { type: 'unread_count', count: 0 },
   ])
+})
+
+t.test('a count that is overtaken is told again', async (t) => {
+  const rows = new Rows(3)
+  const told: number[] = []
+  const overtaken = new Gate()
+  const events = {
+    ...NOBODY,
+    unreadCount: async (_: unknown, count: number) => {
+      // The first to tell is the last to be heard.
+      if (count === 2) await overtaken.opened
+      told.push(count)
+      return true
+    },
+  }
+  const inbox = new InAppInbox(rows, new MemoryUnreadCounts({ settleMs: 0 }), events, silentLog())
+  await inbox.unreadCount(ann)
+  const first = inbox.change(ann, 'n0', 'read')
+  await inbox.change(ann, 'n1', 'read')
+  overtaken.open()
+  await first
+  t.same(told, [1, 2, 1])
 })
 
 t.test('however many change it at once in both instances, the last count is the right one', async (t) => {

@@ -120,7 +120,9 @@ t.test('an instance that leaves takes its own devices with it and no others', as
   await here.hub.close()
   for (const { closed } of leaving) t.match(await closed, { code: 1001 })
   t.same(await there.presence.online('acme', ['ann', 'bob']), [true, false])
-  t.same(await online(there), ['ann'], 'told before it was gone')
+  const { keys, run } = there.connection
+  t.equal(await run((server) => server.zcard(keys.presenceUsers('acme'))), 1, 'told before it was gone')
+  t.same(await online(there), ['ann'])
   await there.sink.send(aNotification(ann), patient())
   t.match(await staying.next(), { type: 'notification' })
   await t.rejects(there.sink.send(aNotification({ ...ann, userId: 'bob' }), patient()), { code: 'offline' })

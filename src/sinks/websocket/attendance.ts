@@ -80,6 +80,7 @@ export class Attendance {
   #tell(): void {
     this.#telling ??= this.#tellAll().finally(() => {
       this.#telling = null
+      if (this.#came.length + this.#went.length > 0) this.#tell()
     })
   }
 

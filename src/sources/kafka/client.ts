@@ -8,16 +8,16 @@ const CONNECT_MS = 5_000
 const REQUEST_MS = 15_000
 
 /**
- * What kafkajs tries by itself, about ten seconds; then the consumer ends and is replaced, by the one way
- * that there is for everything: it would not restart after all errors, and not tell after which it will.
+ * What kafkajs tries again by itself, some seconds long, and each of these tries to connect again. Then the
+ * consumer ends and is replaced, by the one way that there is for everything: kafkajs would not restart after
+ * all errors, and it does not say after which it will.
  */
 export const RETRY = {
-  retries: 5,
+  retries: 3,
   initialRetryTime: 300,
-  maxRetryTime: 5_000,
+  maxRetryTime: 1_500,
   restartOnFailure: async (): Promise<boolean> => false,
 }
-
 /** Of what is asked again soon in any case, and must not be silent for long when a broker is not there. */
 export const RETRY_ONCE = { ...RETRY, retries: 1 }
 

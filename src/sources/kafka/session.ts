@@ -5,7 +5,7 @@ import { RETRY } from './client.js'
 import type { KafkaSettings } from './ports.js'
 
 /** A broker waits this long for something to answer with; so long may a partition wait that begins again. */
-const LONGEST_FETCH_MS = 500
+const LONGEST_FETCH_MS = 250
 /** How long others are waited for when the group is divided anew. */
 const REBALANCE_MS = 60_000
 /** New partitions are found after this. */

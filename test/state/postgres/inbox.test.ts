@@ -72,11 +72,13 @@ t.test('ten equal changes at once move the count once', async (t) => {
   const [id] = await fill('ten', 1)
   if (!id) throw new Error('unreachable')
   const user = { tenantId: 'acme', userId: 'ten' }
-  for (const [change, delta] of [
-    ['read', -1],
-    ['unread', 1],
-    ['archive', -1],
-    ['read', 0],
+  for (const [change, delta, changed] of [
+    ['read', -1, 1],
+    ['unread', 1, 1],
+    ['unread', 0, 0],
+    ['archive', -1, 1],
+    ['read', 0, 1],
+    ['archive', 0, 0],
   ] as const) {
     const results = await Promise.all(Array.from({ length: 10 }, () => readState.change(user, id, change)))
     t.equal(
@@ -84,6 +86,7 @@ t.test('ten equal changes at once move the count once', async (t) => {
       delta,
       change,
     )
+    t.equal(results.filter((result) => result?.changed).length, changed, `${change} is told once`)
   }
   t.equal(await readState.countUnread(user), 0)
 })
