@@ -182,12 +182,13 @@ async function assemble(
     rules,
     groups: config.consent.groups,
     quietHours: config.quietHours,
+    requestLimits: config.server,
     limits: config.apiRateLimit,
     admission,
     isShuttingDown: () => closing,
     version: VERSION,
   })
-  const grpc = openGrpc(config, { ...shared, isShuttingDown: () => closing || !open })
+  const grpc = await openGrpc(config, { ...shared, isShuttingDown: () => closing || !open })
   const gateway = new Gateway(hub, authenticator, telemetry, { origins: config.auth.allowedOrigins })
   const detach = gateway.attach(server.server)
 

@@ -1,4 +1,5 @@
 import kafkajs from 'kafkajs'
+import type { KafkaBroker } from '../../test/support/kafka-broker.js'
 import type { Measure, Round } from '../measure.js'
 import { alternate, figure, RATE } from '../rounds.js'
 import { startChild } from '../stand/child.js'
@@ -14,7 +15,6 @@ const SETTINGS = `
 events:
   routes:
     - event: ${EVENT}
-      topics: [unused]
       notifications:
         - { name: inbox, tenant_id: =data.tenant_id, user_id: =data.user_id, channel: in_app, title: "Order {{ id }} is paid", content: Thank you., variables: { id: =data.event_id } }
 `
@@ -23,13 +23,14 @@ events:
 export const kafka: Measure = {
   name: 'kafka',
   async run(stand, { rounds, seconds }) {
-    const brokers = await stand.kafka()
+    const broker = await stand.kafka()
+    const brokers = broker.address
     const databases = await stand.databases()
     const events = EVENTS_PER_SECOND * seconds
     let round = 0
     const produced = async (): Promise<string> => {
       const topic = `orders-${process.pid}-${round++}`
-      await produce(brokers, topic, events)
+      await produce(broker, topic, events)
       return topic
     }
     const ours = async (): Promise<Round> => {
@@ -61,8 +62,15 @@ export const kafka: Measure = {
   },
 }
 
-async function produce(brokers: string, topic: string, events: number): Promise<void> {
-  const client = new kafkajs.Kafka({ brokers: [brokers], logLevel: kafkajs.logLevel.NOTHING })
+async function produce({ kind, address }: KafkaBroker, topic: string, events: number): Promise<void> {
+  const client = new kafkajs.Kafka({ brokers: [address], logLevel: kafkajs.logLevel.NOTHING })
+  // librdkafka's makes topics by itself.
+  if (kind === 'apache') {
+    const admin = client.admin()
+    await admin.connect()
+    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
+    await admin.disconnect()
+  }
   const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
   await producer.connect()
   for (let first = 0; first < events; first += AT_ONCE) {

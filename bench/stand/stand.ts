@@ -41,10 +41,9 @@ export class Stand {
     return this.#redis
   }
 
-  /** The address of a broker. */
-  async kafka(): Promise<string> {
+  kafka(): Promise<KafkaBroker> {
     this.#kafka ??= this.#forTheRun(startKafka())
-    return (await this.#kafka).address
+    return this.#kafka
   }
 
   async clear(): Promise<void> {

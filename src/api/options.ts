@@ -29,6 +29,15 @@ import type { MessageRules } from './requests/message.js'
 import type { Redriving } from './use-cases/redriving.js'
 import type { Sending } from './use-cases/sending.js'
 
+/** What a request may be, at most. */
+export interface RequestLimits {
+  readonly bodyLimitBytes: number
+  /** Of those that name many users. */
+  readonly batchBodyLimitBytes: number
+  /** Until the whole request has come in, body included. */
+  readonly requestTimeoutMs: number
+}
+
 /** Everything the HTTP server needs from the rest. */
 export interface ServerOptions {
   readonly sending: Sending
@@ -55,6 +64,7 @@ export interface ServerOptions {
   readonly dependencies: readonly Dependency[]
   readonly telemetry: Telemetry
   readonly rules: MessageRules
+  readonly requestLimits: RequestLimits
   readonly limits: CallerLimits
   readonly callerCounters: CallerCounters
   /** The language of templates that do not name any. */

@@ -41,10 +41,7 @@ import { unsubscribeRoutes } from './routes/unsubscribe.js'
 import { webhookEndpointChangeRoutes } from './routes/webhook-endpoint-changes.js'
 import { webhookEndpointRoutes } from './routes/webhook-endpoints.js'
 
-const BODY_LIMIT_BYTES = 1024 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
-/** For the whole request, body included. */
-const REQUEST_TIMEOUT_MS = 30_000
 /** Longer than the 60 s that load balancers keep a connection, so that they close it and not we. */
 const KEEP_ALIVE_MS = 65_000
 
@@ -79,9 +76,10 @@ const ROUTES = [
 
 /** The HTTP server with all its routes; `listen` starts it, `close` lets what is in flight finish. */
 export function buildServer(options: ServerOptions): Api {
+  const { bodyLimitBytes, requestTimeoutMs } = options.requestLimits
   const server: Api = Fastify({
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     // What still arrives while closing is answered like everything else; `admission` refuses sends.
@@ -92,7 +90,7 @@ export function buildServer(options: ServerOptions): Api {
       answer(error, request, reply, options.telemetry)
     },
   })
-  server.server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.server.headersTimeout = Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs)
   server.setValidatorCompiler(compileValidator)
   server.decorateRequest('caller', null)
   acceptJson(server)

@@ -1,5 +1,9 @@
-import { buildGrpcServer, type GrpcOptions } from '../api/grpc/server.js'
+import { readFile } from 'node:fs/promises'
+import type { GrpcOptions } from '../api/grpc/server.js'
 import type { Config } from '../config/config.js'
+
+/** Made of the proto files by `npm run build`. */
+const DESCRIPTORS = new URL('../descriptors.binpb', import.meta.url)
 
 export interface Grpc {
   /** Resolves to where it listens, or to null where it is switched off. */
@@ -19,14 +23,19 @@ const OFF: Grpc = {
 
 type Ports = Omit<
   GrpcOptions,
-  'limits' | 'maxBatchBytes' | 'maxRequestBytes' | 'requestTimeoutMs' | 'maxConnectionAgeMs'
+  'descriptors' | 'limits' | 'maxBatchBytes' | 'maxRequestBytes' | 'requestTimeoutMs' | 'maxConnectionAgeMs'
 >
 
-/** The gRPC server as configured: at the same host as HTTP, with the same limits. */
-export function openGrpc({ grpc, server: { host, ...http }, apiRateLimit }: Config, ports: Ports): Grpc {
+/** The gRPC server as configured: at the same host as HTTP, with the same limits. Its libraries are loaded where it is on. */
+export async function openGrpc(
+  { grpc, server: { host, ...http }, apiRateLimit }: Config,
+  ports: Ports,
+): Promise<Grpc> {
   if (!grpc.enabled) return OFF
+  const { buildGrpcServer } = await import('../api/grpc/server.js')
   const server = buildGrpcServer({
     ...ports,
+    descriptors: await readFile(DESCRIPTORS),
     limits: apiRateLimit,
     maxBatchBytes: grpc.maxMessageBytes,
     maxRequestBytes: Math.min(http.bodyLimitBytes, grpc.maxMessageBytes),

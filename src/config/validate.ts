@@ -5,8 +5,17 @@ import type { Problem } from './problem.js'
 import { type Settings, SettingsSchema } from './schema.js'
 import type { Branch } from './tree.js'
 
-/** Values of environment variables are texts, so numbers and booleans are read from them. */
-const ajv = new Ajv({ allErrors: true, coerceTypes: true, strict: true, verbose: true })
+/**
+ * Values of environment variables are texts, so numbers and booleans are read from them. It validates once: to optimize
+ * what it does that with takes longer than the rest.
+ */
+const ajv = new Ajv({
+  allErrors: true,
+  coerceTypes: true,
+  strict: true,
+  verbose: true,
+  code: { optimize: false },
+})
 addKeywords(ajv)
 const validate = ajv.compile<Settings>(SettingsSchema)
 

@@ -118,6 +118,7 @@ export interface Served {
 export async function serveGrpc(t: Pick<Test, 'teardown'>, overrides: GrpcOverrides = {}): Promise<Served> {
   const common = options(overrides)
   const server = buildGrpcServer({
+    descriptors: Buffer.alloc(0),
     maxBatchBytes: 8_388_608,
     maxRequestBytes: 1_048_576,
     requestTimeoutMs: 10_000,

@@ -46,6 +46,7 @@ export function options(overrides: Overrides = {}): ServerOptions {
       clock: { now: () => NOW },
     },
     callerCounters: new MemoryCallerCounters(),
+    requestLimits: { bodyLimitBytes: 1_048_576, batchBodyLimitBytes: 8_388_608, requestTimeoutMs: 30_000 },
     limits: { userPerMinute: 0, senderPerMinute: 0 },
     templateLocale: 'zh',
     groups: new Map(),

@@ -119,6 +119,7 @@ async function audited() {
 const loggedSince = (daemon: Daemon, from: number, event: string): Promise<unknown> =>
   eventually(async () => daemon.lines.slice(from).some((line) => line.event === event), event, 90_000)
 
+await Promise.all(daemons.map((daemon) => daemon.logged('kafka.connected')))
 const orders = new Orders()
 await orders.more(200)
 

@@ -134,6 +134,9 @@ t.test('redis: who joined before or during an outage is reached after it', async
   await relay.open()
   const users = Array.from({ length: 2_500 }, (_, n) => ({ tenantId: 't', userId: `u${n}` }))
   await Promise.all(users.map((user) => relay.join(user)))
+  const { interruptions } = received
+  t.equal(interruptions.length, 0)
+  t.equal(await relay.settled(AbortSignal.timeout(0)), true)
   await own.kill()
   await t.rejects(relay.toUser(ANN, FRAME))
   await relay.join(ANN)
@@ -142,6 +145,8 @@ t.test('redis: who joined before or during an outage is reached after it', async
   await connection.connected(AbortSignal.timeout(5_000))
   const counts = await Promise.all([ANN, ...users].map((user) => relay.toUser(user, FRAME)))
   t.same(counts, [1, ...users.map((user) => (user.userId === 'u7' ? 0 : 1))])
+  t.equal(interruptions.length, 1)
+  t.ok((interruptions[0] ?? 0) > 6_000, 'with the time in which a loss goes unnoticed')
   t.same(await received.next(), { to: 't/ann', ...FRAME })
 })
 

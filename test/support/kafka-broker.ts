@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
 export type KafkaKind = 'apache' | 'librdkafka'
@@ -19,7 +19,8 @@ export interface KafkaBroker {
   stop(): Promise<void>
 }
 
-const SCRIPT = new URL('../../scripts/kafka', import.meta.url).pathname
+/** Tests and benchmarks run in the project's folder, though not from the same place in it. */
+const SCRIPT = resolve('scripts/kafka')
 
 /** By scripts/kafka: it ends the broker when this process is gone. */
 export async function startKafka(): Promise<KafkaBroker> {

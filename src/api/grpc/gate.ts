@@ -9,23 +9,30 @@ import type { Telemetry } from '../../telemetry/telemetry.js'
 import { authenticate, requireRole } from '../auth/access.js'
 import { type CountCaller, excess } from '../auth/caller-limit.js'
 import type { Authenticator, Identity, Role } from '../ports.js'
+import { limitMessages } from './message-limit.js'
+import { OpenStreams, WATCH } from './open-streams.js'
 import { recordAbandoned, refused } from './refusal.js'
-import { rolesFor } from './service.js'
+import { type MethodName, methodAt, ROLES_OF } from './service.js'
 
 export interface GateOptions {
   readonly authenticator: Authenticator
   readonly countCaller: CountCaller
-  /** For calls that name no deadline. */
+  /** For calls that name no deadline, and all of those without a token. */
   readonly timeoutMs: number
+  /** Of a message. */
+  readonly maxBytes: Readonly<Record<MethodName, number>>
   readonly telemetry: Telemetry
 }
 
 /** Callers whose token was verified, by the metadata of their call. */
 export type Callers = Pick<WeakMap<Metadata, Identity>, 'get'>
 
+/** Much larger messages are refused by the library, before they are read and without our code. */
+const REFUSED_WITH_CODE = 2
+/** Of health and reflection, which are asked for something by its name. */
+const QUESTION_BYTES = 4_096
 /** A timer may be this much early by the clock that deadlines are measured with. */
 const EARLY_MS = 2
-const WATCH = '/grpc.health.v1.Health/Watch'
 
 /**
  * What every call passes before its message is read: the token, the roles, the limit of requests, a deadline.
@@ -34,12 +41,16 @@ const WATCH = '/grpc.health.v1.Health/Watch'
 export function gate(options: GateOptions): {
   readonly interceptor: ServerInterceptor
   readonly callers: Callers
+  /** Ends the streams that would hold up a stop. */
+  readonly endStreams: () => void
 } {
-  const { timeoutMs, telemetry } = options
+  const { timeoutMs, maxBytes, telemetry } = options
   const callers = new WeakMap<Metadata, Identity>()
+  const streams = new OpenStreams()
 
   const interceptor: ServerInterceptor = ({ path }, call) => {
-    const roles = rolesFor(path)
+    const method = methodAt(path)
+    limitMessages(call, method === null ? QUESTION_BYTES : REFUSED_WITH_CODE * maxBytes[method])
     let caller: Identity | null = null
     let answered = false
     let patience: NodeJS.Timeout | undefined
@@ -48,14 +59,15 @@ export function gate(options: GateOptions): {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, pass) => {
-            if (call.getDeadline() === Number.POSITIVE_INFINITY && path !== WATCH) {
-              patience = setTimeout(() => refuse(tooLate()), timeoutMs)
-            }
-            if (roles === null) pass(metadata)
-            else void admit(metadata, roles, pass)
+            const isBounded = method !== null && call.getDeadline() !== Number.POSITIVE_INFINITY
+            if (!isBounded && path !== WATCH) patience = setTimeout(() => refuse(tooLate()), timeoutMs)
+            if (method !== null) void admit(metadata, ROLES_OF[method], pass)
+            else if (streams.admit(path, gated)) pass(metadata)
+            else refuse(tooManyStreams())
           },
           onCancel: () => {
             clearTimeout(patience)
+            streams.ended(path, gated)
             if (answered || path === WATCH) return
             answered = true
             recordAbandoned(isLate(call) ? 'deadline_exceeded' : 'cancelled', { path, caller }, telemetry)
@@ -86,7 +98,7 @@ export function gate(options: GateOptions): {
     }
     return gated
   }
-  return { interceptor, callers }
+  return { interceptor, callers, endStreams: () => streams.endAll() }
 }
 
 async function admitted(
@@ -103,6 +115,9 @@ async function admitted(
 
 export const tooLate = (): Failure =>
   new Failure('deadline_exceeded', 'there was no answer within the deadline')
+
+const tooManyStreams = (): Failure =>
+  new Failure('too_many_connections', 'there are too many streams of this kind', { retryAfterMs: 5_000 })
 
 /** Whether the caller's own deadline has passed. */
 export const isLate = (call: Pick<ServerInterceptingCallInterface, 'getDeadline'>): boolean =>

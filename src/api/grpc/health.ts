@@ -14,7 +14,6 @@ type Watching = ServerWritableStream<{ readonly service: string }, { readonly st
 export class Health {
   readonly #implementation = new HealthImplementation({ '': 'NOT_SERVING', [SERVICE]: 'NOT_SERVING' })
   readonly #ready: () => Promise<Readiness>
-  readonly #watching = new Set<Watching>()
   #serving = false
   #timer: NodeJS.Timeout | undefined
   #stopped = false
@@ -38,13 +37,11 @@ export class Health {
     this.#timer.unref()
   }
 
-  /** Tells everybody to go elsewhere, and ends their streams: an open one would hold up the stop. */
+  /** Tells everybody to go elsewhere. */
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
     this.#tell(false)
-    for (const call of this.#watching) call.end()
-    this.#watching.clear()
   }
 
   async #ask(): Promise<void> {
@@ -63,8 +60,6 @@ export class Health {
   /** The library remembers every name that was ever watched; those that we do not have are answered here. */
   #bounded({ watch }: UntypedServiceImplementation) {
     return (call: Watching): void => {
-      this.#watching.add(call)
-      call.on('cancelled', () => this.#watching.delete(call))
       const { service: name } = call.request
       if (name !== '' && name !== SERVICE) call.write({ status: 'SERVICE_UNKNOWN' })
       else if (watch !== undefined) Reflect.apply(watch, undefined, [call])

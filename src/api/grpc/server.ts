@@ -9,7 +9,7 @@ import { gate } from './gate.js'
 import { Health } from './health.js'
 import { type Methods, methods } from './methods.js'
 import { addReflection } from './reflection.js'
-import { loadService, methodsOf } from './service.js'
+import { loadService, type MethodName, methodsOf } from './service.js'
 import { unary } from './unary.js'
 
 export interface GrpcOptions {
@@ -20,6 +20,8 @@ export interface GrpcOptions {
   readonly callerCounters: CallerCounters
   readonly dependencies: readonly Dependency[]
   readonly telemetry: Telemetry
+  /** What reflection answers from: a `google.protobuf.FileDescriptorSet`. */
+  readonly descriptors: Buffer
   /** True also before requests are taken: health says NOT_SERVING. */
   readonly isShuttingDown: () => boolean
   /** Of a batch, and of every other request. */
@@ -50,47 +52,48 @@ const STREAMS_PER_CONNECTION = 250
 const KEEPALIVE_MS = 60_000
 const KEEPALIVE_TIMEOUT_MS = 20_000
 const IDLE_MS = 300_000
-/** Much larger messages are refused by the library, before they are read and without our code. */
-const REFUSED_WITH_CODE = 2
+/** What asks for something by its id. */
+const QUESTION_BYTES = 16_384
 
 /** The gRPC server with the service, health and reflection. */
 export function buildGrpcServer(options: GrpcOptions): GrpcServer {
-  const { sending, notifications, telemetry, maxBatchBytes, maxRequestBytes: usual } = options
-  const { interceptor, callers } = gate({
+  const { sending, notifications, telemetry, maxBatchBytes, maxRequestBytes } = options
+  const question = Math.min(QUESTION_BYTES, maxRequestBytes)
+  const maxBytes: Readonly<Record<MethodName, number>> = {
+    SendNotification: maxRequestBytes,
+    SendBulkNotification: maxBatchBytes,
+    GetUserNotifications: question,
+    MarkAsRead: question,
+    GetUnreadCount: question,
+  }
+  const { interceptor, callers, endStreams } = gate({
     authenticator: options.authenticator,
     countCaller: callerLimit(options.limits, options.callerCounters),
     timeoutMs: options.requestTimeoutMs,
+    maxBytes,
     telemetry,
   })
   const server = new Server({ ...connectionOptions(options), interceptors: [interceptor] })
   const definition = loadService()
   const work = methods({ sending, inbox: inboxOf(notifications) })
   const handler = (name: keyof Methods) => unary(name, work[name], callers, telemetry)
-  server.addService(
-    methodsOf(definition, {
-      SendNotification: usual,
-      SendBulkNotification: maxBatchBytes,
-      GetUserNotifications: usual,
-      MarkAsRead: usual,
-      GetUnreadCount: usual,
-    }),
-    {
-      SendNotification: handler('SendNotification'),
-      SendBulkNotification: handler('SendBulkNotification'),
-      GetUserNotifications: handler('GetUserNotifications'),
-      MarkAsRead: handler('MarkAsRead'),
-      GetUnreadCount: handler('GetUnreadCount'),
-    },
-  )
+  server.addService(methodsOf(definition, maxBytes), {
+    SendNotification: handler('SendNotification'),
+    SendBulkNotification: handler('SendBulkNotification'),
+    GetUserNotifications: handler('GetUserNotifications'),
+    MarkAsRead: handler('MarkAsRead'),
+    GetUnreadCount: handler('GetUnreadCount'),
+  })
   const health = new Health(readiness(options))
   health.addTo(server)
-  addReflection(server)
+  addReflection(server, options.descriptors)
 
   return {
     listen: (host, port) => listen(server, `${host.includes(':') ? `[${host}]` : host}:${port}`),
     announce: () => health.start(),
     close: () => {
       health.stop()
+      endStreams()
       return new Promise((resolve, reject) => {
         server.tryShutdown((error) => (error ? reject(error) : resolve()))
       })
@@ -101,7 +104,6 @@ export function buildGrpcServer(options: GrpcOptions): GrpcServer {
 
 function connectionOptions(options: GrpcOptions): ServerOptions {
   return {
-    'grpc.max_receive_message_length': options.maxBatchBytes * REFUSED_WITH_CODE,
     // A page of a hundred long notifications is larger than the 4 MB that are usual.
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION,

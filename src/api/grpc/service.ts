@@ -32,14 +32,14 @@ export const ROLES_OF: Readonly<Record<MethodName, readonly Role[]>> = {
   GetUnreadCount: ['user', 'sender', 'admin'],
 }
 
-/** The roles by the path of the call; null: it is none of ours. */
-export function rolesFor(path: string): readonly Role[] | null {
-  return PATHS.get(path) ?? null
+/** By the path of a call; null: it is none of ours. */
+export function methodAt(path: string): MethodName | null {
+  const name = path.startsWith(PREFIX) ? path.slice(PREFIX.length) : ''
+  return isMethod(name) ? name : null
 }
 
-const PATHS: ReadonlyMap<string, readonly Role[]> = new Map(
-  Object.entries(ROLES_OF).map(([name, roles]) => [`/${SERVICE}/${name}`, roles]),
-)
+const PREFIX = `/${SERVICE}/`
+const isMethod = (name: string): name is MethodName => Object.hasOwn(ROLES_OF, name)
 
 /** A message as it came in, or why it cannot be read. */
 export type Received = { readonly message: object } | { readonly failure: Failure }

@@ -22,21 +22,31 @@ for (const ajv of [strict, reading]) {
  */
 export const compileValidator: FastifySchemaCompiler<AnySchema> = ({ schema, httpPart }) => {
   const body = httpPart === 'body'
-  const validate = (body ? strict : reading).compile(schema)
+  const validator = onDemand(() => (body ? strict : reading).compile(schema))
   return (data: unknown) => {
-    const failure = (body ? unstorableFailure(data) : null) ?? invalid(validate, data)
+    const failure = (body ? unstorableFailure(data) : null) ?? invalid(validator(), data)
     return failure === null ? { value: data } : { error: failure }
   }
 }
 
 /** Validates like the body of a request what comes in by another way. Throws `validation_failed`. */
 export function bodyReader<T extends TSchema>(schema: T): (data: unknown) => Static<T> {
-  const validate = strict.compile<Static<T>>(schema)
+  const validator = onDemand(() => strict.compile<Static<T>>(schema))
   return (data) => {
     const flaw = unstorableFailure(data)
     if (flaw !== null) throw flaw
+    const validate = validator()
     if (validate(data)) return data
     throw refused(validate)
+  }
+}
+
+/** Compiling takes milliseconds, and most processes are never asked for most of what there is. */
+function onDemand<T>(make: () => T): () => T {
+  let made: T | null = null
+  return () => {
+    made ??= make()
+    return made
   }
 }
 

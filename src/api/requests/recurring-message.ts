@@ -1,6 +1,6 @@
 import { Failure } from '../../model/failure.js'
-import { validationFailed } from '../http/validation.js'
-import type { ScheduledMessage } from '../schemas/schedules.js'
+import { bodyReader, validationFailed } from '../http/validation.js'
+import { ScheduledMessage } from '../schemas/schedules.js'
 import { addressRefusal, type MessageRules, readMessage } from './message.js'
 import { type Recipient, readRecipients } from './recipients.js'
 import { isoTime } from './time.js'
@@ -14,6 +14,15 @@ const MS_PER_UNIT: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000,
 
 const LONGEST_LIFE_MS = 366 * 86_400_000
 
+const readMessageBody = bodyReader(ScheduledMessage)
+
+/**
+ * Reads the message of a schedule as it was stored: by another version, perhaps.
+ * @throws Failure `validation_failed` naming fields at `/message`
+ */
+export const readKeptMessage = (stored: unknown): ScheduledMessage =>
+  aboutMessage(() => readMessageBody(stored))
+
 /**
  * Reads the message of a schedule by the rules of send and batch.
  * @throws Failure `validation_failed` naming fields at `/message`
@@ -23,8 +32,12 @@ export function readScheduledMessage(
   tenantId: string,
   rules: MessageRules,
 ): Submission {
+  return aboutMessage(() => read(message, tenantId, rules))
+}
+
+function aboutMessage<T>(work: () => T): T {
   try {
-    return read(message, tenantId, rules)
+    return work()
   } catch (error) {
     throw error instanceof Failure ? inMessage(error) : error
   }

@@ -1,16 +1,14 @@
-import { Value } from 'typebox/value'
 import type { Acceptance } from '../../model/acceptance.js'
-import { FAILURES, Failure, type FailureCode } from '../../model/failure.js'
+import { FAILURES, type Failure, type FailureCode } from '../../model/failure.js'
 import type { Channel, Idempotency } from '../../model/notification.js'
 import type { RunResult, RunToFire } from '../../model/schedule.js'
 import type { Log } from '../../telemetry/log.js'
 import { refusalOf } from '../http/refusal.js'
 import type { Intake, Jobs } from '../ports.js'
-import { ScheduledMessage } from '../schemas/schedules.js'
 import { type BatchResult, submitBatch } from './batch.js'
 import { fingerprint } from './idempotency.js'
 import type { MessageRules } from './message.js'
-import { inMessage, readScheduledMessage } from './recurring-message.js'
+import { inMessage, readKeptMessage, readScheduledMessage } from './recurring-message.js'
 import { isoTime } from './time.js'
 
 export interface FiringPorts {
@@ -36,9 +34,8 @@ export function fireRuns(ports: FiringPorts): (run: RunToFire) => Promise<RunRes
   }
 }
 
-async function submit({ scheduleId, tenantId, plannedAt, message }: RunToFire, ports: FiringPorts) {
-  if (!Value.Check(ScheduledMessage, message))
-    throw Failure.field('validation_failed', '/message', 'is not what this version takes')
+async function submit({ scheduleId, tenantId, plannedAt, ...run }: RunToFire, ports: FiringPorts) {
+  const message = readKeptMessage(run.message)
   const refusal = ports.admission(message.channel, tenantId)
   if (refusal !== null) throw refusal
   const submission = readScheduledMessage(message, tenantId, ports.rules)

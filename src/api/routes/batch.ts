@@ -8,14 +8,12 @@ import { BatchAnswer, BatchBody } from '../schemas/batch.js'
 import { SendHeaders } from '../schemas/headers.js'
 import { SUBMIT_FAILURES } from './failures.js'
 
-const BODY_LIMIT_BYTES = 8 * 1024 * 1024
-
 /** `POST /notifications/batch`: one notification for each of up to 1000 users. */
-export function batchRoute(api: Api, { sending }: ServerOptions): void {
+export function batchRoute(api: Api, { sending, requestLimits }: ServerOptions): void {
   api.post(
     '/notifications/batch',
     {
-      bodyLimit: BODY_LIMIT_BYTES,
+      bodyLimit: requestLimits.batchBodyLimitBytes,
       schema: {
         summary: 'Send a notification to up to 1000 users',
         description:

@@ -17,10 +17,11 @@ import {
 } from '../schemas/recipients.js'
 import { UserParams } from '../schemas/users.js'
 
-const BATCH_BODY_LIMIT_BYTES = 8 * 1024 * 1024
-
 /** The directory of recipients: who is behind a user id. */
-export function recipientRoutes(api: Api, { directory, rules, quietHours }: ServerOptions): void {
+export function recipientRoutes(
+  api: Api,
+  { directory, rules, quietHours, requestLimits }: ServerOptions,
+): void {
   const tags = ['recipients']
   api.put(
     '/recipients/:user_id',
@@ -44,7 +45,7 @@ export function recipientRoutes(api: Api, { directory, rules, quietHours }: Serv
   api.post(
     '/recipients',
     {
-      bodyLimit: BATCH_BODY_LIMIT_BYTES,
+      bodyLimit: requestLimits.batchBodyLimitBytes,
       schema: {
         summary: 'Write what is known about up to 1000 recipients',
         description: 'All of them or, when one is wrong, none.',

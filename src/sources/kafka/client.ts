@@ -8,12 +8,11 @@ const CONNECT_MS = 5_000
 const REQUEST_MS = 15_000
 
 /**
- * What kafkajs tries again by itself, some seconds long, and each of these tries to connect again. Then the
- * consumer ends and is replaced, by the one way that there is for everything: kafkajs would not restart after
- * all errors, and it does not say after which it will.
+ * What kafkajs tries again by itself, for about four seconds. Then the consumer ends and is replaced, by the one
+ * way that there is for everything: kafkajs would not restart it after every error.
  */
 export const RETRY = {
-  retries: 3,
+  retries: 4,
   initialRetryTime: 300,
   maxRetryTime: 1_500,
   restartOnFailure: async (): Promise<boolean> => false,

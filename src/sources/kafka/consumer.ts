@@ -19,7 +19,7 @@ export interface ConsumerPorts {
 /** How often the brokers are asked for topics and for the lag. */
 const LOOK_MS = 15_000
 const FIRST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 15_000
+const LONGEST_PAUSE_MS = 5_000
 /** Silence of the group that is no cause for concern. */
 const QUIET_MS = 10_000
 
