@@ -85,7 +85,7 @@ async function assemble(
   const index = await openIndexStore(config, log)
   const { counters, pacer, relay, unread } = index
   const queue = new WatchedQueue(index.queue)
-  const keeping = upkeep(config, database, queue, telemetry)
+  const keeping = upkeep(config, database, queue, index.sweepTurns, telemetry)
   const people = openRecipients(config, database)
   const mail = openEmailStores(config, database)
   const hooks = openWebhookEndpoints(config, secrets, database, people, log)

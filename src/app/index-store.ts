@@ -6,6 +6,7 @@ import { MemoryPresence } from '../state/memory/presence.js'
 import { MemoryQueue } from '../state/memory/queue.js'
 import { MemoryRateCounters } from '../state/memory/rate-counters.js'
 import { MemoryRelay } from '../state/memory/relay.js'
+import { ALWAYS_OURS } from '../state/memory/sweep-turns.js'
 import { MemoryUnreadCounts } from '../state/memory/unread-counts.js'
 import { RedisCallerCounters } from '../state/redis/caller-counters.js'
 import { connectRedis } from '../state/redis/connection.js'
@@ -14,13 +15,16 @@ import { RedisPresence } from '../state/redis/presence.js'
 import { RedisQueue } from '../state/redis/queue.js'
 import { RedisRateCounters } from '../state/redis/rate-counters.js'
 import { RedisRelay } from '../state/redis/relay.js'
+import { RedisSweepTurns } from '../state/redis/sweep-turns.js'
 import { RedisUnreadCounts } from '../state/redis/unread-counts.js'
+import type { SweepTurns } from '../state/sweeper.js'
 import type { Epoch, Pacer, Presence, Queue, RateCounters, Relay, UnreadCounts } from '../streams/ports.js'
 import type { Log } from '../telemetry/log.js'
 
 /** The index and the counters: all of it may be lost at any time. */
 export interface IndexStore {
   readonly queue: Queue & Epoch
+  readonly sweepTurns: SweepTurns
   readonly counters: RateCounters
   readonly pacer: Pacer
   readonly callerCounters: CallerCounters
@@ -41,6 +45,7 @@ export async function openIndexStore({ redis }: Config, log: Log): Promise<Index
     const relay = new MemoryRelay()
     return {
       queue: new MemoryQueue(),
+      sweepTurns: ALWAYS_OURS,
       counters: new MemoryRateCounters(),
       pacer: new MemoryPacer(),
       callerCounters: new MemoryCallerCounters(),
@@ -59,6 +64,7 @@ export async function openIndexStore({ redis }: Config, log: Log): Promise<Index
   await connection.connected(AbortSignal.timeout(FIRST_ANSWER_MS)).catch(() => undefined)
   return {
     queue,
+    sweepTurns: new RedisSweepTurns(connection),
     counters: new RedisRateCounters(connection),
     pacer: new RedisPacer(connection),
     callerCounters: new RedisCallerCounters(connection, new MemoryCallerCounters()),

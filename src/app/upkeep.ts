@@ -2,7 +2,7 @@ import type { Config } from '../config/config.js'
 import { Backlog } from '../state/backlog.js'
 import { Recovery } from '../state/postgres/recovery.js'
 import { Retention } from '../state/postgres/retention.js'
-import { Sweeper } from '../state/sweeper.js'
+import { Sweeper, type SweepTurns } from '../state/sweeper.js'
 import type { WatchedQueue } from '../state/watched-queue.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
 import type { Database } from './database.js'
@@ -19,12 +19,13 @@ export function upkeep(
   config: Config,
   { store, clock }: Database,
   queue: WatchedQueue,
+  turns: SweepTurns,
   telemetry: Telemetry,
 ): Upkeep {
   const { queue: times, retention: keep, idempotency } = config
   const recovery = new Recovery(store)
   const sweeper = new Sweeper(
-    { recovery, queue, clock },
+    { recovery, queue, turns, clock },
     { intervalMs: times.sweepIntervalMs, graceMs: times.sweepGraceMs, horizonMs: times.horizonMs },
     telemetry,
   )

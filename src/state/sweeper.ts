@@ -11,9 +11,16 @@ export interface SweeperOptions {
   readonly horizonMs: number
 }
 
+/** Who of several instances that share a queue reads again what it should hold. */
+export interface SweepTurns {
+  /** Whether nobody else has the turn; this instance has it then, for `ms`. */
+  take(ms: number): Promise<boolean>
+}
+
 export interface SweeperPorts {
-  readonly recovery: Recovery
+  readonly recovery: Pick<Recovery, 'dueBetween' | 'returnLeases'>
   readonly queue: Queue & Epoch
+  readonly turns: SweepTurns
   readonly clock: Clock
 }
 
@@ -21,11 +28,14 @@ const PAGE = 2_000
 /** Rows that were being committed while the last sweep looked are looked for again. */
 const OVERLAP_MS = 60_000
 const SINCE_EVER = 0
+/** The share of an interval for which a turn is taken: at the next sweep of the same instance it is over. */
+const TURN = 0.9
 
 /**
  * Keeps the queue in step with the ledger: returns leases that ran out, adds what is overdue
  * and not queued, loads what falls due within the horizon, and builds everything anew when
- * the queue was lost. Instances may sweep at once: adding twice is harmless.
+ * the queue was lost. Instances take turns at reading what is overdue, which may be much; to sweep at once
+ * is harmless, because adding twice is.
  */
 export class Sweeper {
   readonly #ports: SweeperPorts
@@ -62,8 +72,8 @@ export class Sweeper {
 
   /** Resolves to how many notifications were added to the queue. */
   async sweep(): Promise<number> {
-    const { queue, clock } = this.#ports
-    const { graceMs, horizonMs } = this.#options
+    const { queue, clock, turns } = this.#ports
+    const { intervalMs, graceMs, horizonMs } = this.#options
     const lost = this.#suspicious || !(await queue.intact())
     const now = clock.now()
     const returned = await this.#returnLeases()
@@ -76,6 +86,8 @@ export class Sweeper {
       this.#telemetry.log.event('sweeper.rebuilt', { restored })
       return returned + restored
     }
+    const isOurTurn = await turns.take(Math.ceil(intervalMs * TURN))
+    if (!isOurTurn && this.#loadedUntil !== SINCE_EVER) return returned
     const overdue = await this.#restore(SINCE_EVER, now - graceMs)
     const upcoming = await this.#restore(Math.max(now - graceMs, this.#loadedUntil - OVERLAP_MS), until)
     this.#loadedUntil = until

@@ -202,7 +202,7 @@ t.test('messages that are too large or broken are refused with a code', async (t
   const served = await serveGrpc(t)
   const client = new RawClient(t, served.port)
   const content = (bytes: number): Buffer => field(10, Buffer.alloc(bytes, 'x'))
-  const large = await client.call(`${PATH}/SendNotification`, sendBytes(content(5 * MB)))
+  const large = await client.call(`${PATH}/SendNotification`, sendBytes(content(1.5 * MB)))
   t.equal(large.error?.code, status.RESOURCE_EXHAUSTED)
   t.equal(codeOf(large), 'payload_too_large')
   const far = await client.call(`${PATH}/SendBulkNotification`, sendBytes(content(17 * MB)))

@@ -64,7 +64,9 @@ async function statusOf(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders>
       headers = { ...headers, ...some }
     })
   stream.resume()
-  await once(stream, 'close')
+  await once(stream, 'end')
+  // As clients do: what has its status is over.
+  stream.close()
   return headers
 }
 
@@ -99,7 +101,7 @@ t.test('reflection answers no faster than it is read', async (t) => {
   const stream = open(session, REFLECT).pause()
   const name = Buffer.from(SERVICE)
   const question = framed(Buffer.concat([Buffer.from([(4 << 3) | 2, name.length]), name]))
-  const questions = 4_000
+  const questions = 2_500
   let taken = false
   stream.write(Buffer.concat(Array.from({ length: questions }, () => question)), () => {
     taken = true
@@ -111,6 +113,7 @@ t.test('reflection answers no faster than it is read', async (t) => {
     bytes += some.length
   })
   stream.end()
+  stream.resume()
   await once(stream, 'end')
   t.equal(taken, true)
   t.ok(bytes > questions * 10_000, 'and answers all of them')

@@ -9,41 +9,78 @@ import { request } from 'undici'
 import { isAlive } from '../../src/state/postgres/embedded-pidfile.js'
 import { answerSlowly, FILE_TIMEOUT_MS } from '../support/chaos.js'
 import { Daemon, startDaemon } from '../support/daemon.js'
-import { Load, outcomes } from '../support/load.js'
+import { Follower } from '../support/follower.js'
+import { outcomes } from '../support/load.js'
 import { checkLog } from '../support/marks.js'
-import { Device, WebhookReceiver } from '../support/receivers.js'
+import { WebhookReceiver } from '../support/receivers.js'
 import { hasty, startStack } from '../support/stack.js'
 import { eventually } from '../support/waiting.js'
 import { metric, readyWorkers, workersOf } from '../support/workers.js'
 
 t.setTimeout(FILE_TIMEOUT_MS)
 
-const WORKERS = 3
+const WORKERS = 2
 const SLOTS = 10
+/** Not so often that a worker has no time to start. */
+const PAUSE_MS = 30
 
 const stack = await startStack(t)
 const folder = await mkdtemp(join(tmpdir(), 'notification-workers-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))
 const CONFIG_FILE = join(folder, 'config.yaml')
-await writeFile(CONFIG_FILE, JSON.stringify(hasty({ slots: SLOTS })))
+const write = (config: unknown): Promise<void> => writeFile(CONFIG_FILE, JSON.stringify(config))
+const SOUND = hasty({ slots: SLOTS })
+const SPOILT = { server: { http_port: 'none' } }
+await write(SOUND)
 
 const settings = { WEBHOOK_ALLOW_PRIVATE: 'true', LOG_LEVEL: 'debug', WORKERS: `${WORKERS}`, CONFIG_FILE }
 const daemon = await startDaemon(t, { env: { ...stack.env, ...settings } })
 await readyWorkers(daemon, WORKERS)
 const service = await daemon.sender()
 const receiver = await WebhookReceiver.start(t, answerSlowly)
-const load = new Load(service, receiver.target, 2)
+const followers = await Promise.all(['bob', 'eve'].map((userId) => Follower.start(t, daemon, userId)))
 
-/** Over a connection of its own. */
-async function plainRequest(): Promise<number> {
-  const { statusCode, body } = await request(`${daemon.url}/api/v1/notifications/send`, {
-    method: 'POST',
-    reset: true,
-    headers: { authorization: `Bearer ${service.caller.token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(service.message({ user_id: 'eve' })),
+/** What was answered with 200, by user: the promise that is audited. */
+const promised = new Map<string, Set<string>>()
+
+/** Each over a connection of its own, so that every worker gets some. Resolves to the status; 0: no answer. */
+async function send(user_id: string, target: object): Promise<number> {
+  try {
+    const { statusCode, body } = await request(`${daemon.url}/api/v1/notifications/send`, {
+      method: 'POST',
+      reset: true,
+      headers: { authorization: `Bearer ${service.caller.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(service.message({ user_id, ...target })),
+    })
+    const answer = JSON.parse(await body.text())
+    const ids = promised.get(user_id) ?? new Set()
+    promised.set(user_id, ids)
+    if (statusCode === 200) ids.add(answer.id)
+    return statusCode
+  } catch {
+    return 0
+  }
+}
+
+const sendOne = (n: number): Promise<number> => {
+  const follower = followers[n % 3]
+  if (follower === undefined) return send('ada', receiver.target)
+  return send(follower.userId, { channel: n % 2 === 0 ? 'websocket' : 'in_app' })
+}
+
+/** Sends until the work is done; resolves to what was answered. */
+async function sendDuring(work: Promise<unknown>): Promise<readonly number[]> {
+  const statuses: number[] = []
+  let done = false
+  const watched = work.finally(() => {
+    done = true
   })
-  await body.dump()
-  return statusCode
+  while (!done) {
+    statuses.push(await sendOne(statuses.length))
+    await delay(PAUSE_MS)
+  }
+  await watched
+  return statuses
 }
 
 t.test('one port, and every worker behind it', async (t) => {
@@ -53,46 +90,32 @@ t.test('one port, and every worker behind it', async (t) => {
     Array(WORKERS).fill(daemon.url),
   )
   t.equal(new Set(ready.map(({ grpc_url }) => grpc_url)).size, 1, 'for gRPC, too')
-  await load.more(100)
   const accepting = () => daemon.lines.filter(({ event }) => event === 'notification.accepted')
-  await eventually(async () => new Set(accepting().map(({ pid }) => pid)).size === WORKERS, 'all to accept')
+  await sendDuring(
+    eventually(async () => new Set(accepting().map(({ pid }) => pid)).size === WORKERS, 'all to accept'),
+  )
   t.equal(await metric(service, 'notification_workers'), WORKERS)
+  t.equal(await metric(service, 'notification_websocket_connections'), followers.length)
 })
 
 t.test('killed in the middle of it, a worker is replaced', async (t) => {
-  const [victim = 0, ...others] = workersOf(daemon)
+  const [victim = 0, other] = workersOf(daemon)
   const before = await metric(service, 'notification_accepted_total', 'webhook')
   process.kill(victim, 'SIGKILL')
-  const died = await daemon.logged('worker.died')
-  t.match(died, { worker_pid: victim, signal: 'SIGKILL', pid: daemon.pid })
-  const now = await readyWorkers(daemon, WORKERS)
-  t.same(now.slice(0, 2), others, 'the others go on')
-  await load.more(50)
+  const died = daemon.logged('worker.died')
+  await sendDuring(died.then(() => readyWorkers(daemon, WORKERS)))
+  t.match(await died, { worker_pid: victim, signal: 'SIGKILL', pid: daemon.pid })
+  t.equal(workersOf(daemon)[0], other, 'the other goes on')
   const after = await metric(service, 'notification_accepted_total', 'webhook')
   t.ok(after > before, `what it had counted still counts: ${before}, then ${after}`)
 })
 
 t.test('SIGHUP puts new workers in the place of all, and no request is refused', async (t) => {
-  await load.stop()
-  const token = await daemon.token('ada', ['user'])
-  const device = await Device.connect(t, daemon.url, token)
-  t.equal(await metric(service, 'notification_websocket_connections'), 1)
   const former = workersOf(daemon)
-  const counted = await metric(service, 'notification_accepted_total', 'webhook')
-  const statuses: number[] = []
-  let renewed = false
-  const asking = async (): Promise<void> => {
-    while (!renewed) {
-      statuses.push(await plainRequest())
-      // Not so often that the new ones have no time to start.
-      await delay(20)
-    }
-  }
-  const askers = Promise.all([asking(), asking()])
+  const counted = await metric(service, 'notification_accepted_total')
+  const returns = followers.map((follower) => follower.returns)
   daemon.signal('SIGHUP')
-  await daemon.logged('supervisor.renewed')
-  renewed = true
-  await askers
+  const statuses = await sendDuring(daemon.logged('supervisor.renewed'))
   t.ok(statuses.length > 10)
   t.same(new Set(statuses), new Set([200]), `${statuses.length} requests`)
   const present = await readyWorkers(daemon, WORKERS)
@@ -100,22 +123,37 @@ t.test('SIGHUP puts new workers in the place of all, and no request is refused',
     present.filter((pid) => former.includes(pid)),
     [],
   )
-  t.equal(await metric(service, 'notification_accepted_total', 'webhook'), counted, 'none of it is forgotten')
-  t.match(await device.end(), { code: 1001 }, 'a socket is closed with a reason')
-  const again = await Device.connect(t, daemon.url, token)
-  const id = await service.accepted({ channel: 'websocket' })
-  await again.got((frame) => frame.id === id, 'what is sent thereafter')
+  const since = (await metric(service, 'notification_accepted_total')) - counted
+  t.equal(since, statuses.length, 'none of what was counted is forgotten')
+  for (const [n, follower] of followers.entries()) {
+    t.ok(follower.returns > (returns[n] ?? 0), 'every socket was closed')
+    t.equal(follower.ends.at(-1), 1001, 'with a reason')
+  }
 })
 
 t.test('of what was accepted nothing is lost', async (t) => {
-  const counts = await outcomes(service, 'ada', load.accepted)
-  t.same(counts, { sent: load.accepted.size })
+  const webhooks = promised.get('ada') ?? new Set()
+  t.same(await outcomes(service, 'ada', webhooks), { sent: webhooks.size })
   t.same(
-    [...load.accepted].filter((id) => receiver.times(id) === 0),
+    [...webhooks].filter((id) => receiver.times(id) === 0),
     [],
   )
   t.ok(receiver.duplicates <= SLOTS, `${receiver.duplicates} twice, of at most ${SLOTS}`)
   t.equal(await metric(service, 'notification_workers'), WORKERS)
+})
+
+t.test('who comes back with the last one that was seen is shown every other one', async (t) => {
+  for (const follower of followers) {
+    const ids = [...(promised.get(follower.userId) ?? [])]
+    const missing = () => ids.filter((id) => !follower.shown.has(id))
+    await eventually(
+      async () => missing().length === 0 && !follower.resumed.includes(undefined),
+      `${follower.userId} to be shown all of ${ids.length}`,
+    )
+    const { returns } = follower
+    t.same(new Set(follower.resumed), new Set([true]), `${returns} returns, nothing left to the inbox`)
+    await follower.leave()
+  }
 })
 
 t.test('SIGUSR2 reaches all', async (t) => {
@@ -123,6 +161,16 @@ t.test('SIGUSR2 reaches all', async (t) => {
   const changed = () => daemon.lines.filter(({ event }) => event === 'service.log_level_changed')
   await eventually(async () => changed().length === WORKERS + 1, 'all to say so')
   t.same(new Set(changed().map(({ pid }) => pid)), new Set([daemon.pid, ...workersOf(daemon)]))
+})
+
+t.test('a configuration that was spoilt leaves those that run as they are', async (t) => {
+  const running = workersOf(daemon)
+  await write(SPOILT)
+  daemon.signal('SIGHUP')
+  const { err } = await daemon.logged('supervisor.renewal_failed')
+  t.match(err, { message: /server\.http_port/ })
+  t.same(workersOf(daemon), running)
+  await write(SOUND)
 })
 
 t.test('SIGTERM ends all in order', async (t) => {
@@ -137,19 +185,6 @@ t.test('SIGTERM ends all in order', async (t) => {
   checkLog(t, daemon)
 })
 
-t.test('a configuration that was spoilt', async (t) => {
-  const spoilt = await startDaemon(t, { env: { ...stack.env, CONFIG_FILE, WORKERS: '2' } })
-  const running = await readyWorkers(spoilt, 2)
-  await writeFile(CONFIG_FILE, JSON.stringify({ server: { http_port: 'none' } }))
-  spoilt.signal('SIGHUP')
-  const { err } = await spoilt.logged('supervisor.renewal_failed')
-  t.match(err, { message: /server\.http_port/ })
-  t.same(workersOf(spoilt), running, 'leaves those that run as they are')
-  process.kill(Number(running[0]), 'SIGKILL')
-  t.same(await spoilt.exited(), { code: 78, signal: null }, 'and ends all when one has to start with it')
-  checkLog(t, spoilt)
-})
-
 t.test('when the supervisor is killed its workers stop in order', async (t) => {
   const orphaned = await startDaemon(t, { env: { ...stack.env, WORKERS: '2' } })
   const pids = await readyWorkers(orphaned, 2)
@@ -160,6 +195,15 @@ t.test('when the supervisor is killed its workers stop in order', async (t) => {
   t.same(new Set(alone), new Set(pids))
   const stopped = orphaned.lines.filter(({ event }) => event === 'service.stopped').map(({ pid }) => pid)
   t.same(new Set(stopped), new Set(pids))
+})
+
+t.test('a worker that is misconfigured ends all', async (t) => {
+  const spoilt = await Daemon.spawn(t, { env: { ...stack.env, CONFIG_FILE, WORKERS: '2' } })
+  // It has read the configuration, and its workers have not: they have libraries to load first.
+  await spoilt.logged('supervisor.starting')
+  await write(SPOILT)
+  t.same(await spoilt.exited(), { code: 78, signal: null })
+  t.match(await spoilt.logged('supervisor.gave_up'), { level: 'fatal' })
 })
 
 t.test('several workers need stores that they can share', async (t) => {

@@ -157,7 +157,7 @@ export class Device {
     return this.#watch.until(() => this.frames.find(which), `the device to get ${what}`)
   }
 
-  end(): Promise<{ readonly code: number; readonly reason: string }> {
-    return this.#watch.until(() => this.closed, 'the socket to close')
+  end(withinMs?: number): Promise<{ readonly code: number; readonly reason: string }> {
+    return this.#watch.until(() => this.closed, 'the socket to close', withinMs)
   }
 }

@@ -8,6 +8,7 @@ import { Intake } from '../../src/sources/intake.js'
 import { MemoryPacer } from '../../src/state/memory/pacer.js'
 import { MemoryQueue } from '../../src/state/memory/queue.js'
 import { MemoryRateCounters } from '../../src/state/memory/rate-counters.js'
+import { ALWAYS_OURS } from '../../src/state/memory/sweep-turns.js'
 import { PostgresDigests } from '../../src/state/postgres/digests.js'
 import { PostgresLedger } from '../../src/state/postgres/ledger.js'
 import { migrate } from '../../src/state/postgres/migrate.js'
@@ -138,7 +139,11 @@ export async function runningStreams(
     acceptance(sources, ports, all, telemetry).subscribe(),
     deliveries(ports, all, ends, telemetry).subscribe(),
   ]
-  const sweeper = new Sweeper({ recovery: new Recovery(store), queue, clock }, SWEEPING, telemetry)
+  const sweeper = new Sweeper(
+    { recovery: new Recovery(store), queue, turns: ALWAYS_OURS, clock },
+    SWEEPING,
+    telemetry,
+  )
   await sweeper.start()
   t.teardown(async () => {
     stop.abort()

@@ -8,6 +8,8 @@ import { StateStream } from './state-stream.js'
 export interface JobStreamOptions {
   /** Streams at once in this instance. */
   readonly most: number
+  /** Of one tenant: the others find room, too. */
+  readonly mostOfTenant: number
   /** Pause between two looks at a job, in milliseconds. */
   readonly lookMs: number
   readonly keepAliveMs: number
@@ -15,7 +17,13 @@ export interface JobStreamOptions {
   readonly longestMs: number
 }
 
-const USUAL: JobStreamOptions = { most: 1_000, lookMs: 500, keepAliveMs: 15_000, longestMs: 3_600_000 }
+const USUAL: JobStreamOptions = {
+  most: 1_000,
+  mostOfTenant: 500,
+  lookMs: 500,
+  keepAliveMs: 15_000,
+  longestMs: 3_600_000,
+}
 const RETRY_MS = 1_000
 /** Jobs that are looked at side by side: many streams must not take the connections of everybody else. */
 const LOOKS_AT_ONCE = 4
@@ -55,13 +63,13 @@ export class JobStreams {
    * @param until epoch milliseconds when the token expires
    */
   async open(tenantId: string, id: string, until: number): Promise<Readable> {
-    this.#admit()
+    this.#admit(tenantId)
     this.#opening += 1
     const job = await this.#jobs.find(tenantId, id).finally(() => {
       this.#opening -= 1
     })
     if (job === null) throw noJob()
-    this.#admit()
+    this.#admit(tenantId)
     const stream = new StateStream(RETRY_MS)
     const text = textOf(job)
     stream.show('progress', text)
@@ -81,19 +89,28 @@ export class JobStreams {
     }
   }
 
-  #admit(): void {
+  #admit(tenantId: string): void {
     if (this.#closed)
       throw new Failure('shutting_down', 'this instance is stopping', { retryAfterMs: RETRY_MS })
-    if (this.#streams.size + this.#opening < this.#options.most) return
-    throw new Failure('too_many_connections', `there are ${this.#options.most} event streams`, {
-      retryAfterMs: 5_000,
-    })
+    const { most, mostOfTenant } = this.#options
+    if (this.#streams.size + this.#opening >= most) throw full(`there are ${most} event streams`)
+    if (this.#listenersOf(tenantId) >= mostOfTenant)
+      throw full(`there are ${mostOfTenant} event streams of this tenant`)
+  }
+
+  #listenersOf(tenantId: string): number {
+    let listeners = 0
+    for (const watched of this.#watched.values())
+      if (watched.tenantId === tenantId) listeners += watched.listeners.size
+    return listeners
   }
 
   #listen(stream: StateStream, tenantId: string, id: string, text: string, until: number): void {
     const key = `${tenantId}\n${id}`
     const watched = this.#watched.get(key) ?? { tenantId, id, text, listeners: new Set() }
     this.#watched.set(key, watched)
+    // One of the two is older than what others have seen: the next look shows the newest to all.
+    if (watched.text !== text) watched.text = ''
     watched.listeners.add(stream)
     this.#streams.add(stream)
     const end = setTimeout(() => stream.finish(), Math.min(until - Date.now(), this.#options.longestMs))
@@ -149,6 +166,9 @@ export class JobStreams {
     for (const stream of this.#streams) if (!stream.keepAlive()) stream.destroy()
   }
 }
+
+const full = (message: string): Failure =>
+  new Failure('too_many_connections', message, { retryAfterMs: 5_000 })
 
 const textOf = (job: JobProgress): string => JSON.stringify(jobAnswer(job))
 const isOver = (job: JobProgress): boolean => jobAnswer(job).progress === 1

@@ -8,11 +8,11 @@ const CONNECT_MS = 5_000
 const REQUEST_MS = 15_000
 
 /**
- * What kafkajs tries again by itself, for about four seconds. Then the consumer ends and is replaced, by the one
+ * What kafkajs tries again by itself, for some seconds. Then the consumer ends and is replaced, by the one
  * way that there is for everything: kafkajs would not restart it after every error.
  */
 export const RETRY = {
-  retries: 4,
+  retries: 3,
   initialRetryTime: 300,
   maxRetryTime: 1_500,
   restartOnFailure: async (): Promise<boolean> => false,

@@ -8,6 +8,9 @@ const ENDED_BADLY = (status: string): string => `(${status} || '') IN ('failed',
 /**
  * Sends what ended badly through the stages again, with its retries anew. What a digest held went down with it
  * and comes up with it. The locks are taken in one order, so that two that redrive the same do not wait in a circle.
+ * A row that was changed while this waited for its lock is looked at again, but all others are seen as they were
+ * when the statement began: what has been redriven and has failed meanwhile, perhaps with a fallback that cannot be
+ * seen yet, is told by when it was changed.
  */
 export const REDRIVE: Statement = {
   name: 'dead_letters_redrive',
@@ -19,6 +22,7 @@ export const REDRIVE: Statement = {
         WHERE d.id = ANY($2::text[]) AND d.tenant_id = $1 AND ${ENDED_BADLY('d.status')} AND d.digest_id IS NULL
           AND (d.expires_at IS NULL OR d.expires_at > now())
           AND (SELECT c.id FROM notifications c WHERE c.parent_id = d.id LIMIT 1) IS NULL
+          AND d.updated_at = (SELECT before.updated_at FROM notifications before WHERE before.id = d.id)
         ORDER BY d.id FOR UPDATE))
       RETURNING n.id, n.channel, n.due_at, n.traceparent
     ), members AS (

@@ -8,6 +8,8 @@ import type { PaceKey, UserAddress } from '../../streams/ports.js'
  */
 export class Keys {
   readonly epoch: string
+  /** There while an instance has the turn to read again what is overdue. */
+  readonly sweepTurn: string
   readonly delay: string
   /** What has fallen due and was not taken yet. */
   readonly due: string
@@ -22,6 +24,7 @@ export class Keys {
     if (!/^[\w.:-]+$/.test(prefix)) throw new TypeError('A key prefix has only letters, digits and _.:-')
     this.#prefix = prefix
     this.epoch = `${prefix}:epoch`
+    this.sweepTurn = `${prefix}:sweep-turn`
     this.delay = `${prefix}:queue:delay`
     this.due = `{${this.delay}}:due`
     this.laneNews = `${prefix}:lanes`

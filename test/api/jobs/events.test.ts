@@ -6,7 +6,7 @@ import { JobStreams } from '../../../src/api/jobs/job-streams.js'
 import { StateStream } from '../../../src/api/jobs/state-stream.js'
 import type { JobProgress, Jobs } from '../../../src/api/ports.js'
 import { recordedTelemetry } from '../../support/telemetry.js'
-import { eventually, Watch } from '../../support/waiting.js'
+import { eventually, Gate, Watch } from '../../support/waiting.js'
 import { memoryPorts } from '../memory-ports.js'
 import { SECRET, serve, token } from '../support.js'
 
@@ -155,6 +155,41 @@ t.test('there are only so many, and one that ends makes room', async (t) => {
   t.ok(await open())
   streams.close()
   await t.rejects(open(), { code: 'shutting_down' })
+})
+
+t.test('one tenant does not take the room of the others', async (t) => {
+  const jobs = jobsOf({ pending: 2 })
+  const { open, streams } = streamsOf(t, jobs, { most: 4, mostOfTenant: 2 })
+  await open()
+  await open()
+  await t.rejects(open(), { code: 'too_many_connections', message: /2 event streams of this tenant/ })
+  await t.rejects(streams.open('t2', 'job_1', 0), { code: 'not_found' })
+})
+
+t.test('whoever comes while it changes is told of the change', async (t) => {
+  const jobs = jobsOf({ pending: 2 })
+  const slow = new Gate()
+  const find: Jobs['find'] = async (tenantId, id) => {
+    const job = await jobs.find(tenantId, id)
+    if (jobs.state.looks === 2) await slow.opened
+    return job
+  }
+  const { open } = streamsOf(t, { ...jobs, find })
+  const first = (await open()).setEncoding('utf8')
+  const late = open()
+  jobs.state.statuses = { pending: 1, sent: 1 }
+  await new Promise<void>((resolve) => {
+    first.on('data', (text: string) => {
+      if (text.includes('"progress":0.5')) resolve()
+    })
+  })
+  slow.open()
+  let text = ''
+  for await (const some of (await late).setEncoding('utf8')) {
+    text += some
+    if (text.includes('"progress":0.5')) break
+  }
+  t.match(text, /"progress":0,[\s\S]*"progress":0.5/)
 })
 
 t.test('it is kept alive while somebody reads, and cut when nobody does', async (t) => {

@@ -10,6 +10,7 @@ import { Retention } from '../../../src/state/postgres/retention.js'
 import type { Statement } from '../../../src/state/postgres/store.js'
 import { testLedger } from '../../support/ledger.js'
 import { recordedTelemetry } from '../../support/telemetry.js'
+import { eventually } from '../../support/waiting.js'
 
 const MB = 1024 * 1024
 const DAY_MS = 86_400_000
@@ -290,6 +291,36 @@ t.test('two who redrive the same at once redrive it once', async (t) => {
     rounds.reduce((sum, { refused }) => sum + refused.size, 0),
     30,
   )
+})
+
+t.test('what was redriven and failed again while a redrive waited for its turn is left alone', async (t) => {
+  const tenantId = 'overtaken'
+  const ids = [await ended({ tenantId }), await ended({ tenantId })].sort()
+  const [first = '', second = ''] = ids
+  const holder = await pool.connect()
+  t.teardown(() => holder.release(true))
+  await holder.query('BEGIN')
+  await holder.query('SELECT 1 FROM notifications WHERE id = $1 FOR UPDATE', [first])
+  const waiting = redriven(tenantId, ids)
+  await eventually(async () => {
+    const { rows } = await pool.query(
+      `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'WITH redriven%'`,
+    )
+    return rows.length > 0
+  }, 'the redrive to wait')
+  // Somebody else redrives it, it fails again, and its fallback goes out.
+  t.same((await redriven(tenantId, [second])).redriven, [second])
+  await pool.query(
+    `UPDATE notifications SET status = 'failed', reason = 'rejected', attempt = 5, updated_at = now() WHERE id = $1`,
+    [second],
+  )
+  const fallback = await ended({ tenantId }, { status: 'sent' })
+  await pool.query('UPDATE notifications SET parent_id = $2 WHERE id = $1', [fallback, second])
+  await holder.query('COMMIT')
+  const { redriven: done, refused } = await waiting
+  t.same(done, [first])
+  t.match(refused.get(second), `conflict: ${fallback} has taken its place`)
+  t.match(await row(second), { status: 'failed', attempt: 5 })
 })
 
 t.test('what has expired or was replaced is refused, and so is a part of a digest', async (t) => {
