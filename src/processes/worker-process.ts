@@ -36,9 +36,9 @@ export class WorkerProcess {
     this.ready = new Promise((resolve) => {
       markReady = resolve
     })
-    // Its last words may be read only after its exit.
-    const silent = new Promise<void>((resolve) => worker.process.once('disconnect', resolve))
-    worker.process.once('exit', (code, signal) => void silent.then(() => end({ code, signal })))
+    // Its last words may be read only after its exit. Of one that is killed while it is handed a connection there is
+    // no `disconnect`.
+    worker.process.once('close', (code, signal) => end({ code, signal }))
     worker.process.on('error', (err) => {
       // Of one that runs it says that a message did not reach it: then it is about to end.
       if (worker.process.pid === undefined) end({ code: null, signal: null, err })

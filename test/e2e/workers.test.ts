@@ -23,6 +23,7 @@ const WORKERS = 2
 const SLOTS = 10
 /** Not so often that a worker has no time to start. */
 const PAUSE_MS = 30
+const ANSWER_MS = 10_000
 
 const stack = await startStack(t)
 const folder = await mkdtemp(join(tmpdir(), 'notification-workers-'))
@@ -49,6 +50,7 @@ async function send(user_id: string, target: object): Promise<number> {
     const { statusCode, body } = await request(`${daemon.url}/api/v1/notifications/send`, {
       method: 'POST',
       reset: true,
+      headersTimeout: ANSWER_MS,
       headers: { authorization: `Bearer ${service.caller.token}`, 'content-type': 'application/json' },
       body: JSON.stringify(service.message({ user_id, ...target })),
     })
@@ -68,15 +70,15 @@ const sendOne = (n: number): Promise<number> => {
   return send(follower.userId, { channel: n % 2 === 0 ? 'websocket' : 'in_app' })
 }
 
-/** Sends until the work is done; resolves to what was answered. */
-async function sendDuring(work: Promise<unknown>): Promise<readonly number[]> {
-  const statuses: number[] = []
+/** Sends until the work is done; resolves then to what is answered. */
+async function sendDuring(work: Promise<unknown>): Promise<readonly Promise<number>[]> {
+  const statuses: Promise<number>[] = []
   let done = false
   const watched = work.finally(() => {
     done = true
   })
   while (!done) {
-    statuses.push(await sendOne(statuses.length))
+    statuses.push(sendOne(statuses.length))
     await delay(PAUSE_MS)
   }
   await watched
@@ -115,7 +117,7 @@ t.test('SIGHUP puts new workers in the place of all, and no request is refused',
   const counted = await metric(service, 'notification_accepted_total')
   const returns = followers.map((follower) => follower.returns)
   daemon.signal('SIGHUP')
-  const statuses = await sendDuring(daemon.logged('supervisor.renewed'))
+  const statuses = await Promise.all(await sendDuring(daemon.logged('supervisor.renewed')))
   t.ok(statuses.length > 10)
   t.same(new Set(statuses), new Set([200]), `${statuses.length} requests`)
   const present = await readyWorkers(daemon, WORKERS)

@@ -8,19 +8,20 @@ const AT_ONCE = 2
  * @param end tells the result of each, in order; false: those behind it count for nothing
  */
 export async function inOrder<I, R>(
-  items: readonly I[],
+  items: Iterable<I>,
   begin: () => boolean,
   work: (item: I) => Promise<R>,
   end: (item: I, result: R) => Promise<boolean>,
 ): Promise<void> {
   const begun: { readonly item: I; readonly result: Promise<R> }[] = []
-  let next = 0
+  const rest = items[Symbol.iterator]()
   let goOn = true
   try {
     for (;;) {
-      while (goOn && begun.length < AT_ONCE && next < items.length && begin()) {
-        const item = items[next++]
-        if (item !== undefined) begun.push({ item, result: work(item) })
+      while (goOn && begun.length < AT_ONCE && begin()) {
+        const next = rest.next()
+        if (next.done) break
+        begun.push({ item: next.value, result: work(next.value) })
       }
       const first = begun.shift()
       if (first === undefined) return

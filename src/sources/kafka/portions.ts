@@ -12,24 +12,29 @@ export interface Item {
 /** As many as are committed together, so that a batch fills a statement. */
 const PORTION = 500
 
-/** @param tenantId whose dead letter it is when a whole batch cannot be read; it makes one, by its first record */
-export function portionsOf(
+/**
+ * Made when they are asked for: a batch may have many times what is worked on at once.
+ * @param tenantId whose dead letter it is when a whole batch cannot be read; it makes one, by its first record
+ */
+export function* portionsOf(
   place: Place,
   messages: readonly KafkaMessage[],
   tenantId: string,
-): readonly (readonly Item[])[] {
-  const portions: Item[][] = []
+): Generator<readonly Item[], void> {
   let unreadable: string | null = null
-  for (const [index, message] of messages.entries()) {
-    if (index % PORTION === 0) portions.push([])
-    const wrong = undecodable(message.headers)
-    const record = recordOf(place, wrong === null ? message : withoutHeaders(message))
-    const first = wrong?.baseOffset !== unreadable
-    unreadable = wrong?.baseOffset ?? null
-    const outcome = wrong === null ? null : first ? poison(wrong.detail, tenantId) : IGNORED
-    portions.at(-1)?.push({ record, outcome })
+  for (let at = 0; at < messages.length; at += PORTION) {
+    const portion: Item[] = []
+    for (const message of messages.slice(at, at + PORTION)) {
+      const wrong = undecodable(message.headers)
+      const first = wrong?.baseOffset !== unreadable
+      unreadable = wrong?.baseOffset ?? null
+      portion.push({
+        record: recordOf(place, wrong === null ? message : withoutHeaders(message)),
+        outcome: wrong === null ? null : first ? poison(wrong.detail, tenantId) : IGNORED,
+      })
+    }
+    yield portion
   }
-  return portions
 }
 
 /** The mark that it was given here. */
