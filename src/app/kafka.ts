@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.js'
 import type { HandleEvents } from '../model/dead-event.js'
+import { topicsOf } from '../model/event-route.js'
 import { KafkaConsumer } from '../sources/kafka/consumer.js'
 import type { DeadLetters } from '../sources/kafka/ports.js'
 import type { Telemetry } from '../telemetry/telemetry.js'
@@ -25,7 +26,7 @@ export function openKafka(
   telemetry: Telemetry,
 ): KafkaSource {
   if (kafka.brokers.length === 0) return OFF
-  const topics = kafka.topics.length > 0 ? kafka.topics : topicsOf(events)
+  const topics = kafka.topics.length > 0 ? kafka.topics : topicsOf(events.routes)
   const settings = { ...kafka, topics, defaultTenant: events.defaultTenant }
   const consumer = new KafkaConsumer(settings, { handle, deadLetters, telemetry })
   return {
@@ -34,8 +35,3 @@ export function openKafka(
     dependencies: [{ name: 'kafka', required: false, check: async () => consumer.isUp }],
   }
 }
-
-/** A route that names no topic is that of the topic which is called like its events. */
-const topicsOf = ({ routes }: Config['events']): readonly string[] => [
-  ...new Set(routes.flatMap(({ topics, event }) => topics ?? [event])),
-]

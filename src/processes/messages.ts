@@ -2,6 +2,8 @@ import type { Figures } from '../telemetry/figures.js'
 
 /** What a worker tells its supervisor. */
 export type FromWorker =
+  /** From now on it hears what it is told. */
+  | { readonly kind: 'listening' }
   | { readonly kind: 'ready'; readonly url: string }
   /** Its figures: asked for by `measure`, or, without an id, its last ones. */
   | { readonly kind: 'figures'; readonly id: number | null; readonly figures: Figures }
@@ -21,6 +23,7 @@ export type FromSupervisor =
 export function fromWorker(message: unknown): FromWorker | null {
   if (!isObject(message)) return null
   const { kind, id, url, figures } = message
+  if (kind === 'listening') return { kind }
   if (kind === 'ready' && typeof url === 'string') return { kind, url }
   if (kind === 'figures' && isFigures(figures) && (id === null || typeof id === 'number'))
     return { kind, id, figures }

@@ -35,6 +35,7 @@ export class SupervisorLink {
       else if (message?.kind === 'measure') void this.#tellFigures(message.id)
       else if (message?.kind === 'gathered') this.#gathering.get(message.id)?.(message.figures)
     })
+    void this.#send({ kind: 'listening' })
     process.once('disconnect', onAlone)
     // It may have happened before anybody listened.
     if (!process.connected) onAlone()

@@ -20,6 +20,8 @@ export class WorkerProcess {
   readonly #worker: Worker
   readonly #startedAt = performance.now()
   readonly #measuring = new Map<number, (figures: Figures) => void>()
+  /** What it is to be told as soon as it listens: before, Node loses it. Null: it does. */
+  #untold: FromSupervisor[] | null = []
   #measured = 0
   #lastFigures: Figures = []
   #isReady = false
@@ -46,7 +48,9 @@ export class WorkerProcess {
     void this.ended.then(() => markReady(null))
     worker.process.on('message', (value) => {
       const message = fromWorker(value)
-      if (message?.kind === 'ready') {
+      if (message?.kind === 'listening') {
+        this.#tellAll()
+      } else if (message?.kind === 'ready') {
         this.#isReady = true
         markReady(message.url)
       } else if (message?.kind === 'figures') {
@@ -83,6 +87,7 @@ export class WorkerProcess {
 
   /** Never rejects and never waits long: a worker that is busy is represented by what it told last. */
   measure(): Promise<Figures> {
+    if (this.#untold !== null) return Promise.resolve(this.#lastFigures)
     const id = this.#measured
     this.#measured += 1
     return new Promise((resolve) => {
@@ -127,7 +132,17 @@ export class WorkerProcess {
     this.#worker.process.kill('SIGKILL')
   }
 
+  #tellAll(): void {
+    const untold = this.#untold ?? []
+    this.#untold = null
+    for (const message of untold) this.#send(message)
+  }
+
   #send(message: FromSupervisor): void {
+    if (this.#untold !== null) {
+      this.#untold.push(message)
+      return
+    }
     // Whom it cannot reach has ended or is about to, and that is told by its exit.
     if (this.#worker.isConnected()) this.#worker.process.send(message, () => undefined)
   }

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -199,31 +197,10 @@ t.test('when the supervisor is killed its workers stop in order', async (t) => {
   t.same(new Set(stopped), new Set(pids))
 })
 
-t.test('a worker that is misconfigured ends all', async (t) => {
-  const spoilt = await Daemon.spawn(t, { env: { ...stack.env, CONFIG_FILE, WORKERS: '2' } })
-  // It has read the configuration, and its workers have not: they have libraries to load first.
-  await spoilt.logged('supervisor.starting')
-  await write(SPOILT)
-  t.same(await spoilt.exited(), { code: 78, signal: null })
-  t.match(await spoilt.logged('supervisor.gave_up'), { level: 'fatal' })
-})
-
 t.test('several workers need stores that they can share', async (t) => {
   const alone = await Daemon.spawn(t, { env: { WORKERS: '2' } })
   t.same(await alone.exited(), { code: 78, signal: null })
   t.match(alone.lines, [{ event: 'config.invalid' }])
   t.match(alone.rawLines[0], /server\.workers \(WORKERS\) is 2, but the embedded database/)
   t.match(alone.rawLines[0], /server\.workers \(WORKERS\) is 2, but without Redis/)
-})
-
-t.test('a port that is taken', async (t) => {
-  const other = createServer().listen(0, '127.0.0.1')
-  await once(other, 'listening')
-  t.teardown(() => other.close())
-  const address = other.address()
-  if (address === null || typeof address === 'string') throw new Error('there is no port')
-  const late = await Daemon.spawn(t, { env: { ...stack.env, WORKERS: '2', PORT: `${address.port}` } })
-  t.same(await late.exited(), { code: 1, signal: null })
-  t.match(await late.logged('service.crashed'), { err: { code: 'EADDRINUSE' } })
-  t.match(await late.logged('supervisor.gave_up'), { level: 'fatal' })
 })

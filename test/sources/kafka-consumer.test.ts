@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import type { KafkaRecord } from '../../src/model/dead-event.js'
 import { installCodecs } from '../../src/sources/kafka/codecs/install.js'
 import { KafkaConsumer } from '../../src/sources/kafka/consumer.js'
+import { PORTION } from '../../src/sources/kafka/portions.js'
 import type { KafkaSettings } from '../../src/sources/kafka/ports.js'
 import { EventStore, type TestEvent } from '../support/event-store.js'
 import { KafkaBench } from '../support/kafka.js'
@@ -94,7 +95,7 @@ t.test('partitions are worked on side by side', async (t) => {
 
 t.test('nothing is committed that is not durable, whatever comes after it', async (t) => {
   const topic = await bench.topic(1)
-  const ids = idsOf(topic, 1_500)
+  const ids = idsOf(topic, 3 * PORTION)
   await bench.send(
     topic,
     ids.map((id) => message({ id }, 0)),
@@ -104,17 +105,17 @@ t.test('nothing is committed that is not durable, whatever comes after it', asyn
   const offsetOf = (records: readonly KafkaRecord[]): string => records[0]?.offset ?? ''
   store.before = async (records) => {
     begun.push(offsetOf(records))
-    if (offsetOf(records) === '500') await second.opened
+    if (offsetOf(records) === `${PORTION}`) await second.opened
   }
   const { consumer, groupId } = reading(t, { topics: [topic] })
   // The third portion is written while the second one waits.
   await eventually(
-    async () => (await store.taken(topic)).length === 1_000 || begun.length > 2,
+    async () => (await store.taken(topic)).length === 2 * PORTION || begun.length > 2,
     'two portions',
   )
-  t.strictSame(begun.slice(0, 2), ['0', '500'])
-  t.notOk((await store.taken(topic)).includes(ids[500] ?? ''), 'the second one waits')
-  t.ok(((await bench.committed(groupId, topic)).get(0) ?? 0) <= 500)
+  t.strictSame(begun, ['0', `${PORTION}`, `${2 * PORTION}`])
+  t.notOk((await store.taken(topic)).includes(ids[PORTION] ?? ''), 'the second one waits')
+  t.ok(((await bench.committed(groupId, topic)).get(0) ?? 0) <= PORTION)
 
   const stopped = consumer.stop()
   const early = await Promise.race([

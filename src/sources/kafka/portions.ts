@@ -9,8 +9,8 @@ export interface Item {
   readonly outcome: EventOutcome | null
 }
 
-/** As many as are committed together, so that a batch fills a statement. */
-const PORTION = 500
+/** As many as are handed in together: those of a few partitions fill a statement, and no more wait for it. */
+export const PORTION = 200
 
 /**
  * Made when they are asked for: a batch may have many times what is worked on at once.
