@@ -124,7 +124,8 @@ t.test('SIGHUP puts new workers in the place of all, and no request is refused',
     [],
   )
   const since = (await metric(service, 'notification_accepted_total')) - counted
-  t.equal(since, statuses.length, 'none of what was counted is forgotten')
+  // One that was under way when a worker was killed may have been taken since then.
+  t.ok(since >= statuses.length, `none of what was counted is forgotten: ${since} of ${statuses.length}`)
   for (const [n, follower] of followers.entries()) {
     t.ok(follower.returns > (returns[n] ?? 0), 'every socket was closed')
     t.equal(follower.ends.at(-1), 1001, 'with a reason')

@@ -62,7 +62,8 @@ t.test('what is inserted can be claimed once, whole, and by one claimer only', a
   )
   const claimed = claims.flatMap((claim) => claim.claimed)
   t.equal(claimed.length, 1)
-  t.same(claimed[0]?.notification, { ...one.notification, attempt: 1 })
+  const { due_at: deferredUntil } = await row(one.notification.id)
+  t.same(claimed[0]?.notification, { ...one.notification, attempt: 1, deferredUntil })
 })
 
 t.test('nothing is claimed before it is due, before it passed the stages, or after it expired', async (t) => {
@@ -74,13 +75,12 @@ t.test('nothing is claimed before it is due, before it passed the stages, or aft
   const expired = entry({ expiresAt: Date.now() - 1_000 })
   const entries = [later, waiting, expired]
   await ledger.insert(entries)
-  t.same(
-    await ledger.claim(
-      entries.map((e) => e.notification.id),
-      LEASE_MS,
-    ),
-    { claimed: [], expired: [expired.notification] },
+  const claim = await ledger.claim(
+    entries.map((e) => e.notification.id),
+    LEASE_MS,
   )
+  const { due_at: deferredUntil } = await row(expired.notification.id)
+  t.same(claim, { claimed: [], expired: [{ ...expired.notification, deferredUntil }] })
   t.match(await row(expired.notification.id), { status: 'expired', reason: 'expired', attempt: 0 })
   t.match(await row(later.notification.id), { status: 'pending' })
 })
