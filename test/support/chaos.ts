@@ -4,7 +4,7 @@ const LONG = process.env.CHAOS === 'long'
 
 /** `CHAOS=long` takes minutes. */
 export const FILE_TIMEOUT_MS = LONG ? 1_800_000 : 240_000
-export const KILLS = LONG ? 20 : 3
+export const KILLS = LONG ? 20 : 2
 export const SCHEDULED = LONG ? 10_000 : 500
 /** Longer than it takes to notice. */
 export const OUTAGE_MS = LONG ? 30_000 : 1_000
