@@ -39,6 +39,7 @@ export const across: Measure = {
     for (const way of [within, between]) {
       await load.ask('windowed', { ...way, window: WINDOW, seconds: WARM_SECONDS })
     }
+    await here.drained()
     const found = await alternate(
       rounds,
       () => drive(between),
