@@ -1,5 +1,5 @@
 import type { OnlineQuery, OnlineUsers, Presence } from '../../streams/ports.js'
-import { cursorOf, readCursor } from '../postgres/key-cursor.js'
+import { cursorOf, readCursor } from '../key-cursor.js'
 import type { MemoryRelay } from './relay.js'
 
 /** Who has a socket, in a single instance: whoever its relay reaches. */

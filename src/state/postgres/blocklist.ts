@@ -1,6 +1,6 @@
 import type { Blocklist, BlockRecord, Page, PageQuery } from '../../api/ports.js'
 import type { UserAddress } from '../../streams/ports.js'
-import { cursorOf, readCursor } from './key-cursor.js'
+import { cursorOf, readCursor } from '../key-cursor.js'
 import type { PostgresRecipients } from './recipients.js'
 import type { Statement, Store } from './store.js'
 

@@ -1,6 +1,6 @@
 import type { DeadLetterFilter } from '../../model/dead-letter.js'
 import { Failure } from '../../model/failure.js'
-import { cursorOf, readCursor } from './key-cursor.js'
+import { cursorOf, readCursor } from '../key-cursor.js'
 import type { Statement, Store } from './store.js'
 
 /** Dead letters are in the order of this: when they died, in microseconds since the epoch, and their id. */

@@ -10,7 +10,7 @@ import type {
 import { nextRunBefore } from '../../model/due-run.js'
 import { Failure } from '../../model/failure.js'
 import { parseRecurrence } from '../../model/recurrence.js'
-import { cursorOf, readCursor } from './key-cursor.js'
+import { cursorOf, readCursor } from '../key-cursor.js'
 import {
   type RecordRow,
   type RunRow,

@@ -2,7 +2,7 @@ import type { Page, PageQuery, SuppressedAddress, SuppressionRecord, Suppression
 import { canonicalAddress } from '../../model/address.js'
 import { CHANNELS, type Channel } from '../../model/notification.js'
 import type { SuppressionReason } from '../../model/recipient.js'
-import { cursorOf, readCursor } from './key-cursor.js'
+import { cursorOf, readCursor } from '../key-cursor.js'
 import type { PostgresRecipients } from './recipients.js'
 import type { Statement, Store } from './store.js'
 

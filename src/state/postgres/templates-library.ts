@@ -13,7 +13,7 @@ import type {
 } from '../../api/ports.js'
 import { Failure } from '../../model/failure.js'
 import type { Channel } from '../../model/notification.js'
-import { cursorOf, readCursor } from './key-cursor.js'
+import { cursorOf, readCursor } from '../key-cursor.js'
 import type { Statement, Store } from './store.js'
 import type { PostgresTemplates } from './templates.js'
 import {

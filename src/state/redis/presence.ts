@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { Failure } from '../../model/failure.js'
 import type { OnlineQuery, OnlineUsers, Presence, UserAddress } from '../../streams/ports.js'
-import { cursorOf, readCursor } from '../postgres/key-cursor.js'
+import { cursorOf, readCursor } from '../key-cursor.js'
 import type { RedisConnection } from './connection.js'
 
 /** Three times as long as the pause between two calls of `present`. */

@@ -1,4 +1,4 @@
-import { Failure } from '../../model/failure.js'
+import { Failure } from '../model/failure.js'
 
 /** Names the last row of a page by its key. */
 export const cursorOf = (key: readonly string[]): string =>
